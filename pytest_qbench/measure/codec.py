@@ -1,0 +1,114 @@
+"""Requests and outcomes as JSON values, and back. Standard library only.
+
+The supervisor does not trust a worker: :func:`decode_outcome` checks everything it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from pytest_qbench.backends.base import Description
+from pytest_qbench.circuits.program import Program
+from pytest_qbench.measure.checks import ProtocolError, check_seconds
+from pytest_qbench.measure.messages import (
+    Abort,
+    AbortKind,
+    Measurement,
+    MeasureRequest,
+    Memory,
+    Outcome,
+    RoundPolicy,
+    Unavailable,
+    Unsupported,
+)
+
+Answer = Outcome | Description
+"""What a worker answers: its description once it has started, then outcomes."""
+
+_T = TypeVar("_T")
+
+
+def encode_request(request: MeasureRequest, *, with_program: bool) -> dict[str, Any]:
+    """A request for the worker; without the program where the worker has it from the request before."""
+    return {
+        "program": request.program.to_json() if with_program else None,
+        "program_hash": request.program.hash,
+        "shots": request.shots,
+        "seed": request.seed,
+        "timeout": request.timeout,
+        "policy": asdict(request.policy),
+        "instance": request.instance,
+    }
+
+
+def decode_request(value: Mapping[str, Any], known: Program | None) -> tuple[MeasureRequest, str]:
+    """The request and its program's hash; ``known`` is the program of the request before."""
+    program = known if value["program"] is None else Program.from_json(value["program"])
+    assert program is not None
+    policy = RoundPolicy(**value["policy"])
+    request = MeasureRequest(program, value["shots"], value["seed"], value["timeout"], policy, value["instance"])
+    return request, value["program_hash"]
+
+
+def encode_answer(answer: Answer) -> dict[str, Any]:
+    """An answer for the supervisor."""
+    return {"type": type(answer).__name__, **asdict(answer)}
+
+
+def decode_answer(value: Any) -> Answer:
+    """The inverse of :func:`encode_answer`.
+
+    Raises:
+        ProtocolError: ``value`` is not an answer, or says what can't be (a NaN duration, ...).
+    """
+    try:
+        fields = dict(value)
+        return _DECODERS[fields.pop("type")](fields)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"the worker's answer is malformed ({type(error).__name__}: {error})") from None
+
+
+def _measurement(fields: dict[str, Any]) -> Measurement:
+    rounds_s = _durations(fields.pop("rounds_s"), "a round")
+    cpu_s = _durations(fields.pop("cpu_s"), "a round's CPU time", zero=True)
+    counts_s = _durations(fields.pop("counts_s"), "a conversion of counts", zero=True)
+    if not rounds_s or not len(rounds_s) == len(cpu_s) == len(counts_s):
+        raise ProtocolError(f"{len(rounds_s)} rounds, {len(cpu_s)} CPU times, {len(counts_s)} conversions")
+    return Measurement(
+        rounds_s=rounds_s,
+        cpu_s=cpu_s,
+        counts_s=counts_s,
+        prepare_s=_optional(fields.pop("prepare_s"), lambda value: check_seconds(value, "prepare", zero=True)),
+        first_call_s=_optional(fields.pop("first_call_s"), lambda value: check_seconds(value, "the first call")),
+        memory=Memory(**fields.pop("memory")),
+        description=Description(**fields.pop("description")),
+        **fields,
+    )
+
+
+def _durations(values: Any, what: str, *, zero: bool = False) -> tuple[float, ...]:
+    return tuple(check_seconds(value, f"{what} (number {i})", zero=zero) for i, value in enumerate(values, 1))
+
+
+def _optional(value: Any, decode: Callable[[Any], _T]) -> _T | None:
+    return None if value is None else decode(value)
+
+
+def _abort(fields: dict[str, Any]) -> Abort:
+    description = _optional(fields.pop("description"), lambda value: Description(**value))
+    return Abort(AbortKind(fields.pop("kind")), description=description, **fields)
+
+
+def _unsupported(fields: dict[str, Any]) -> Unsupported:
+    return Unsupported(fields["reason"], _optional(fields["description"], lambda value: Description(**value)))
+
+
+_DECODERS: Mapping[str, Callable[[dict[str, Any]], Answer]] = {
+    "Description": lambda fields: Description(**fields),
+    "Measurement": _measurement,
+    "Abort": _abort,
+    "Unsupported": _unsupported,
+    "Unavailable": lambda fields: Unavailable(**fields),
+}

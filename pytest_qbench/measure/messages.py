@@ -1,0 +1,141 @@
+"""What the supervisor asks a worker to do, and what comes of it.
+
+Standard library only: the worker reads and writes these under any interpreter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pytest_qbench.backends.base import Description
+from pytest_qbench.circuits.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """Everything needed to start a worker for one backend spec.
+
+    ``target`` is ``module:Class`` of the adapter, ``options`` its parsed options (JSON values), ``python`` the
+    interpreter (None: the running one), ``memory_limit`` the resident memory in bytes that the worker and its
+    descendants may use together (None: no limit).
+    """
+
+    target: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    threads: int = 1
+    python: str | None = None
+    memory_limit: int | None = None
+    startup_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPolicy:
+    """How many timed rounds a point gets.
+
+    At least ``min_rounds`` and on until ``max_time`` seconds have been timed, at most ``max_rounds``; a call
+    that takes more than ``single_above`` seconds gets a single round.
+    """
+
+    min_rounds: int = 3
+    max_time: float = 0.5
+    max_rounds: int = 100
+    single_above: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRequest:
+    """Measure one point: ``shots`` shots of ``program``, every single call within ``timeout`` seconds.
+
+    A worker prepares a program anew, and takes a first call apart, when ``instance`` changes too: two cases may
+    build the same program, and each has its own cold time.
+    """
+
+    program: Program
+    shots: int
+    seed: int
+    timeout: float
+    policy: RoundPolicy = RoundPolicy()
+    instance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory of the worker around a point, in bytes; None where the platform does not tell.
+
+    ``rss_peak`` is the highest since the point began, ``device_peak`` the same on the device.
+    """
+
+    rss_before: int | None = None
+    rss_after: int | None = None
+    rss_delta: int | None = None
+    rss_peak: int | None = None
+    device_peak: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A point that ran. Times are in seconds; the tuples have one entry per timed round.
+
+    ``prepare_s`` and ``first_call_s`` were taken when this worker first saw the program (None when a lower
+    point of the ladder has them); ``counts`` are those of the last round.
+    """
+
+    counts: Mapping[str, int]
+    rounds_s: tuple[float, ...]
+    cpu_s: tuple[float, ...]
+    counts_s: tuple[float, ...]
+    prepare_s: float | None
+    first_call_s: float | None
+    memory: Memory
+    description: Description
+
+
+class AbortKind(StrEnum):
+    """Why a point ended in ABORT."""
+
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CRASH = "crash"
+    EXCEPTION = "exception"
+    PROTOCOL = "protocol"
+    """The simulator answered, but what it answered can't be: counts that do not sum up, a NaN duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """A point that was killed or failed. ``reason`` is one line for people, ``detail`` may be a traceback or the
+    end of what the simulator printed."""
+
+    kind: AbortKind
+    reason: str
+    detail: str = ""
+    phase: str = ""
+    description: Description | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """The backend can't run this program; ``reason`` names what it lacks."""
+
+    reason: str
+    description: Description | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The backend can't be used here at all; ``install`` is the command that would help."""
+
+    reason: str
+    install: str = ""
+
+
+Outcome = Measurement | Abort | Unsupported | Unavailable
+"""What comes of a :class:`MeasureRequest`."""
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """A dataclass of this module as a JSON value."""
+    return asdict(value)

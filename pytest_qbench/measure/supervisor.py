@@ -1,0 +1,214 @@
+"""The supervisor: measures points in a worker process and turns whatever happens there into an outcome."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from pytest_qbench.backends.base import Description
+from pytest_qbench.measure.checks import ProtocolError
+from pytest_qbench.measure.codec import Answer, decode_answer, encode_request
+from pytest_qbench.measure.heartbeat import Phase
+from pytest_qbench.measure.messages import (
+    Abort,
+    AbortKind,
+    Measurement,
+    MeasureRequest,
+    Outcome,
+    Unavailable,
+    Unsupported,
+    WorkerSpec,
+)
+from pytest_qbench.measure.process import CallTimeoutError, End, MemoryExceededError, WorkerDiedError, WorkerProcess
+from pytest_qbench.measure.wire import WireError
+
+_GRACE = 2.0
+"""Seconds that a backend has to release what it holds when it is closed."""
+_GIB = 2**30
+
+
+class Supervisor:
+    """Measures points of one backend spec in a worker process of its own.
+
+    The worker is started when it is first needed and kept. It is replaced after every :class:`Abort`: what a
+    simulator does after an error can't be trusted. A worker that could not be started is not tried again.
+
+    A supervisor serves one thread at a time. Between two calls it does nothing at all; the worker then waits, and ends
+    with this process however this ends.
+    """
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        """Make ready for ``spec``; nothing is started yet."""
+        self.spec = spec
+        self._worker: WorkerProcess | None = None
+        self._condemned: WorkerProcess | None = None
+        self._description: Description | None = None
+        self._failure: Abort | Unavailable | None = None
+        self._program_hash = ""
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def describe(self) -> Description | Unavailable | Abort:
+        """What the backend says of itself; starts the worker if need be."""
+        started = self._ensure_worker()
+        if isinstance(started, WorkerProcess):
+            assert self._description is not None
+            return self._description
+        return started
+
+    def measure(self, request: MeasureRequest) -> Outcome:
+        """Measure one point.
+
+        Never raises because of anything the backend does. A ``KeyboardInterrupt`` (or anything else that a signal
+        handler raises) kills the worker and goes on to the caller.
+        """
+        worker = self._ensure_worker()
+        if not isinstance(worker, WorkerProcess):
+            return worker
+        program_hash = request.program.hash
+        message = encode_request(request, with_program=program_hash != self._program_hash)
+        outcome = self._exchange(worker, message, request.timeout, f" of {_plural(request.shots, 'shot')}")
+        self._program_hash = program_hash
+        if isinstance(outcome, Measurement):
+            self._description = outcome.description
+        elif isinstance(outcome, Abort | Unsupported):
+            return replace(outcome, description=self._description)
+        elif isinstance(outcome, Description):
+            return self._distrust(worker, ProtocolError("the worker described itself instead of measuring"))
+        return outcome
+
+    def close(self) -> None:
+        """End the worker and everything it has started; a later call starts a new one."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close(_GRACE)
+        self._bury()
+
+    def _ensure_worker(self) -> WorkerProcess | Unavailable | Abort:
+        """A worker that waits for a request, started if there is none; or why there can't be one."""
+        if self._failure is not None:
+            return self._failure
+        if self._worker is not None:
+            if self._worker.is_ready():
+                return self._worker
+            self._condemn()  # it died, or answered unasked, between two points: no point is to blame
+        self._bury()
+        started = self._start()
+        if not isinstance(started, WorkerProcess):
+            self._failure = started
+            self._condemn()
+        return started
+
+    def _start(self) -> WorkerProcess | Unavailable | Abort:
+        spec = self.spec
+        python = sys.executable if spec.python is None else shutil.which(spec.python)
+        if not python:
+            return Unavailable(f"python={spec.python}: there is no such interpreter, or it is not executable")
+        try:
+            worker = self._worker = WorkerProcess(spec, python)
+        except OSError as error:
+            if spec.python is not None:
+                return Unavailable(f"python={spec.python}: {error.strerror or error}")
+            return Abort(AbortKind.CRASH, f"crash: the worker can't be started: {error}", phase="start")
+        self._program_hash = ""
+        message = {
+            "target": spec.target,
+            "options": dict(spec.options),
+            "threads": spec.threads,
+            "sys_path": sys.path if spec.python is None else None,
+        }
+        answer = self._exchange(worker, message, spec.startup_timeout)
+        if isinstance(answer, Description):
+            self._description = answer
+            return worker
+        if isinstance(answer, Measurement | Unsupported):
+            return self._distrust(worker, ProtocolError("the worker answered before it was asked"))
+        has_run = worker.heartbeat.read().phase is not Phase.LAUNCH
+        if spec.python is not None and not has_run and isinstance(answer, Abort) and answer.kind is AbortKind.CRASH:
+            # An interpreter that is too old, or none at all, says so in its last line.
+            said = answer.detail.splitlines()[-1:] or [answer.reason]
+            return Unavailable(f"python={spec.python} can't run the worker: {said[0]}")
+        return answer
+
+    def _exchange(self, worker: WorkerProcess, message: dict[str, Any], timeout: float, what: str = "") -> Answer:
+        """Send a message, wait for the answer; whatever goes wrong ends the worker and becomes an :class:`Abort`."""
+        try:
+            try:
+                answer = decode_answer(worker.exchange(message, timeout))
+            except CallTimeoutError as error:
+                worker.print_stacks()
+                beat = error.beat
+                call = beat.label + (what if beat.phase in (Phase.FIRST_CALL, Phase.ROUND) else "")
+                reason = f"timeout: {call} took more than {timeout:g} s"
+                return self._abort(worker, AbortKind.TIMEOUT, reason, beat.label)
+            except MemoryExceededError as error:
+                assert self.spec.memory_limit is not None
+                reason = f"memory: {_gib(error.used)} used, limit {_gib(self.spec.memory_limit)}"
+                return self._abort(worker, AbortKind.MEMORY, reason)
+            except WorkerDiedError as error:
+                return self._abort(worker, AbortKind.CRASH, f"crash: {_how_it_ended(error.end)}")
+            except (WireError, ProtocolError) as error:
+                return self._distrust(worker, error)
+        except BaseException:
+            self._condemn()
+            raise
+        if isinstance(answer, Abort):
+            self._condemn()
+        return answer
+
+    def _distrust(self, worker: WorkerProcess, error: Exception) -> Abort:
+        return self._abort(worker, AbortKind.PROTOCOL, f"protocol: {error}")
+
+    def _abort(self, worker: WorkerProcess, kind: AbortKind, reason: str, phase: str = "") -> Abort:
+        """Kill the worker; the abort, with the end of what it printed."""
+        self._condemn()
+        return Abort(kind, reason, worker.tail, phase or worker.heartbeat.read().label)
+
+    def _condemn(self) -> None:
+        """Kill the worker, if there is one. If it takes long to be gone, the next start or close waits for that."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._condemned = worker
+            worker.kill()
+            if worker.is_gone:
+                self._bury()
+
+    def _bury(self) -> None:
+        worker, self._condemned = self._condemned, None
+        if worker is not None:
+            worker.close()
+
+
+def _how_it_ended(end: End) -> str:
+    """The end of a worker that was not killed by its supervisor, for people."""
+    if end.status is None:
+        return "ended in an unknown way"
+    if not os.WIFSIGNALED(end.status):
+        return f"exited with status {os.WEXITSTATUS(end.status)}"
+    number = os.WTERMSIG(end.status)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if number == signal.SIGKILL:
+        return f"killed by {name}, not by pytest-qbench: perhaps by the kernel's out-of-memory killer"
+    return f"killed by {name}"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _gib(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB"
