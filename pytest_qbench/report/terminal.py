@@ -1,0 +1,251 @@
+"""What the terminal shows of a run, as lines with markup: the caller writes them.
+
+Nothing depends on colour: markup only stresses what the words say.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_qbench.report.comparison import Comparison
+from pytest_qbench.report.rows import PRECEDENCE
+from pytest_qbench.report.side_by_side import side_by_side_lines
+from pytest_qbench.report.text import (
+    BOLD,
+    Line,
+    count,
+    format_duration,
+    format_seconds,
+    joined,
+    named_values,
+    shorten,
+    table,
+    titled_table,
+)
+from pytest_qbench.results import Status
+
+MARKUP = {
+    Status.PASS: {"green": True},
+    Status.FAIL: {"red": True, "bold": True},
+    Status.ABORT: {"red": True},
+    Status.UNSUPPORTED: {"yellow": True},
+    Status.UNAVAILABLE: {"yellow": True},
+}
+"""How each status looks."""
+
+_MIN_WIDTH, _MAX_WIDTH = 80, 120
+_SLOWEST = 8
+_PROBLEMS = 15
+_INCOMPLETE = "INCOMPLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendInfo:
+    """A backend in the header. What is not known before its first worker runs is None.
+
+    ``problem`` says why it can't be used, where it can't.
+    """
+
+    label: str
+    version: str | None = None
+    device: str | None = None
+    device_name: str | None = None
+    precision: str | None = None
+    method: str | None = None
+    threads: int | None = None
+    problem: str | None = None
+
+
+def header_lines(backends: Sequence[BackendInfo], suite: str | None = None) -> list[str]:
+    """Lines for pytest's header: what is going to be measured."""
+    lines = [f"qbench: suite {suite}"] if suite else []
+    rows = []
+    for backend in backends:
+        device = backend.device_name or backend.device
+        threads = None if backend.threads is None else count(backend.threads, "thread")
+        facts = (device, backend.precision and f"{backend.precision} precision", backend.method, threads)
+        about = backend.problem or ", ".join(fact for fact in facts if fact)
+        rows.append((f"qbench: {backend.label}", backend.version or "", about))
+    return lines + table(rows, "<<<")
+
+
+def plan_line(n_points: int, n_instances: int, n_cases: int, shots: Sequence[int], timeout_s: float) -> str:
+    """One line on what was collected."""
+    points, instances = count(n_points, "point"), count(n_instances, "instance")
+    return (
+        f"qbench: {points} = {instances} of {count(n_cases, 'case')}, "
+        f"shots {', '.join(map(str, shots))}, timeout {timeout_s:g} s"
+    )
+
+
+def summary_lines(
+    summary: Mapping[str, Any],
+    comparison: Comparison,
+    folder: Path,
+    width: int,
+    copy: Path | None = None,
+) -> list[Line]:
+    """The section at the end of the session.
+
+    Args:
+        summary: the content of ``summary.json``.
+        comparison: the backends side by side; with a single one no table is made of it.
+        folder: the run folder, as it should be shown.
+        width: columns of the terminal; lines fit into 80 to 120 of them.
+        copy: the further file with the rows, if there is one.
+    """
+    width = max(_MIN_WIDTH, min(width, _MAX_WIDTH))
+    return joined(
+        [
+            _status_lines(summary, width),
+            _total_lines(summary, width),
+            _problem_lines(summary["problems"], width),
+            _slowest_lines(summary, width),
+            side_by_side_lines(comparison, width),
+            _file_lines(summary, folder, copy),
+        ]
+    )
+
+
+def _status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+    points = summary["points"]
+    by_status = points["by_status"]
+    parts = [f"{by_status[status]} {status.value}" for status in Status if by_status[status]]
+    parts += [f"{points['missing']} not run"] if points["missing"] else []
+    worst = next((status for status in PRECEDENCE if by_status[status]), Status.ABORT)
+    text = f"{points['planned']} points: {', '.join(parts) or 'none ran'}"
+    text += f" in {format_duration(summary['wall_s'])}"
+    lines: list[Line] = [(line, MARKUP[worst] | BOLD) for line in textwrap.wrap(text, width)]
+    if points["skipped"]:
+        skipped = count(points["skipped"], "point")
+        lines.append((f"{skipped} skipped: fewer shots had ended their ladder already", {}))
+    if summary["interrupted"]:
+        lines.append(("the session was interrupted: the results are not complete", {"red": True}))
+    return lines
+
+
+def _total_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+    """Per backend and kind: the sum of the medians, and what it took to measure them."""
+    rows = [("totals", "circuits", "instances", "points", "sum of medians", "rounds", "sum of rounds")]
+    for backend, entry in summary["backends"].items():
+        for kind, total in entry["totals"].items():
+            if total["points"]:
+                rows.append(
+                    (
+                        shorten(backend, width - 68),
+                        kind,
+                        str(total["rows"]),
+                        str(total["points"]),
+                        _sum(total["medians_s"]),
+                        str(total["rounds"]),
+                        _sum(total["rounds_s"]),
+                    )
+                )
+    return titled_table(rows, "<<>>>>>") if len(rows) > 1 else []
+
+
+def _sum(seconds: float) -> str:
+    return format_seconds(seconds) if seconds < 60 else format_duration(seconds)
+
+
+def _slowest_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+    spots = summary["hot_spots"]["slowest"][:_SLOWEST]
+    if not spots:
+        return []
+    rows = [("slowest", "backend", "shots", "median", "spent")]
+    label_width = min(max(len(spot["backend"]) for spot in spots), (width - 30) // 2)
+    for spot in spots:
+        rows.append(
+            (
+                shorten(_title_of(spot), width - 30 - label_width),
+                shorten(spot["backend"], label_width),
+                str(spot["shots"]),
+                format_seconds(spot["median_s"]),
+                format_duration(spot["elapsed_s"]),
+            )
+        )
+    return titled_table(rows, "<<>>>")
+
+
+def _problem_lines(problems: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
+    """Every reason once, with what it holds for; the worst first."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for problem in problems:
+        key = (problem["status"] or _INCOMPLETE, problem["backend"], problem["reason"])
+        groups.setdefault(key, []).append(problem)
+    backend_width = min(max((len(backend) for _, backend, _ in groups), default=0), 20)
+    lines: list[Line] = []
+    for status in (*PRECEDENCE, _INCOMPLETE):
+        markup = MARKUP[status] if isinstance(status, Status) else {"yellow": True}
+        chosen = [(key, group) for key, group in groups.items() if key[0] == status]
+        for (_, backend, reason), group in chosen[:_PROBLEMS]:
+            head = f"{status:<11}  {backend:<{backend_width}}  "
+            if len(group) == 1:
+                lines += _hanging(f"{head}{_title_of(group[0])}{_shots_of(group[0])}", reason, width, markup)
+            else:
+                lines += _hanging(f"{head}{len(group)} instances", reason, width, markup)
+                lines += [(line, {}) for line in _wrapped(_instances(group), width, max_lines=2)]
+        if len(chosen) > _PROBLEMS:
+            more = count(len(chosen) - _PROBLEMS, "more reason")
+            lines.append((f"{status:<11}  and {more} (see summary.json)", markup))
+    return lines
+
+
+def _shots_of(problem: Mapping[str, Any]) -> str:
+    """The shots that a reason holds for; what a backend does not support or have, it has at no shots."""
+    if not problem["shots"] or problem["status"] in (Status.UNSUPPORTED, Status.UNAVAILABLE):
+        return ""
+    above = " and above" if problem["skipped_shots"] else ""
+    return f" at {', '.join(map(str, problem['shots']))} shots{above}"
+
+
+def _instances(group: Iterable[Mapping[str, Any]]) -> str:
+    """``qft 20q 24q, simon 2-24q``."""
+    sizes: dict[str, set[int]] = {}
+    for problem in group:
+        sizes.setdefault(problem["case"], set()).add(problem["n_qubits"])
+    return ", ".join(f"{case} {_sizes(of_case)}" for case, of_case in sizes.items())
+
+
+def _sizes(sizes: set[int]) -> str:
+    if len(sizes) > 3:
+        return f"{min(sizes)}-{max(sizes)}q"
+    return " ".join(f"{size}q" for size in sorted(sizes))
+
+
+def _title_of(entry: Mapping[str, Any]) -> str:
+    """``qft 12q depth=20``."""
+    return " ".join([entry["case"], f"{entry['n_qubits']}q", *named_values(entry["params"], entry["noise"])])
+
+
+def _hanging(head: str, reason: str, width: int, markup: dict[str, bool]) -> list[Line]:
+    """``head: reason`` on one line where it fits, else the reason under it, indented."""
+    reason = " ".join(reason.split())
+    if len(head) + 2 + len(reason) <= width:
+        return [(f"{head}: {reason}", markup)]
+    return [(head[:width], markup), *((line, {}) for line in _wrapped(reason, width, max_lines=4))]
+
+
+def _wrapped(text: str, width: int, max_lines: int) -> list[str]:
+    indent = " " * 13
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        max_lines=max_lines,
+        placeholder=" ...",
+        break_on_hyphens=False,
+    )
+
+
+def _file_lines(summary: Mapping[str, Any], folder: Path, copy: Path | None) -> list[Line]:
+    lines: list[Line] = [(problem, {"red": True}) for problem in summary["report_problems"]]
+    lines.append((f"rows, summary and comparison in {folder}/", {}))
+    if copy:
+        lines.append((f"rows appended to {copy}", {}))
+    return lines
