@@ -1,0 +1,194 @@
+"""The pytest hooks of a session that measures: each a few lines that call a room below."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_qbench import collection, listing, outcome
+from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
+from pytest_qbench.live import LiveLine
+from pytest_qbench.scheduling import ladder_of, ladder_scheduler
+from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_worker
+
+
+class ActivePlugin:
+    """One per session; ``session`` holds the state."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.session = config.stash[SESSION] = QbenchSession(config)
+        self._live: LiveLine | None = None
+        self._no_paths = config.args_source is not pytest.Config.ArgsSource.ARGS
+
+    def start(self) -> None:
+        """An option asked for benchmarks: check every setting, and have the case files collected."""
+        collection.add_case_arguments(self.config, self.session.case_roots)
+
+    # Collection
+
+    def make_items(self, collector: pytest.Collector, case: Any) -> list[pytest.Item]:
+        """The items of a case found in a module; a case imported from elsewhere gives none."""
+        if not collection.belongs_to(case, collector):
+            return []
+        try:
+            settings = self.session.settings
+        except pytest.UsageError as error:  # a wrong ini key, in a run without options
+            raise pytest.Collector.CollectError(str(error)) from None
+        self.session.register_case(case)
+        return collection.items_of(collector, case, settings, self._run)
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Points for a case's function, backends for a test with the ``qbench`` fixture."""
+        if not collection.parametrize(metafunc):
+            parametrize_backends(metafunc)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """Collect case files."""
+        settings = self.session.settings
+        return collection.collect_file(file_path, parent, self.session.case_roots, settings.active)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Add the built-in suite, leave out what is no benchmark, sort, and connect to pytest-benchmark."""
+        settings = self.session.settings
+        if settings.active and self._no_paths:
+            modules = collection.own_modules(session, settings, found_cases=bool(self.session.cases))
+            for module in modules:
+                items.extend(session.genitems(module))
+            others = [item for item in items if not collection.is_benchmark(item)]
+            if others:
+                config.hook.pytest_deselected(items=others)
+                items[:] = [item for item in items if collection.is_benchmark(item)]
+        items[:] = collection.in_plan_order(items)
+        collection.connect_benchmark(config, items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The items are final: make the record before anything is measured."""
+        self.session.plan(session.items)
+        if self.session.will_record:
+            self.session.open_record(session.items)
+
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """Name the backends with their versions and devices, and the size of the plan."""
+        session = self.session
+        if session.settings.list_cases:
+            return listing.case_table(session.cases, session.settings)
+        lines = listing.unmatched_sizes(session.cases, session.settings)
+        points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
+        if points and not self.config.option.collectonly:
+            lines = session.header(points) + lines
+        return lines
+
+    # Running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """``--qbench-list-cases`` runs nothing."""
+        return True if self.session.settings.list_cases else None
+
+    def _run(self, request: pytest.FixtureRequest) -> None:
+        """The body of a point's item."""
+        item = request.node
+        result = self.session.run_point(item)
+        feed_benchmark(item, result)
+        outcome.conclude(result, self.session.settings.strict)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the result on the report of the call."""
+        report = yield
+        if call.when == "call" and collection.is_benchmark(item):
+            if RESULT in item.stash:
+                outcome.attach(report, item.stash[RESULT])
+            if not report.passed:
+                silence_benchmark(item)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the result into the record: here, or in the xdist controller."""
+        result = outcome.result_of(report)
+        if result is not None and not is_xdist_worker(self.config):
+            self.session.record(result)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
+        """ABORT, UNSUPPORTED and UNAVAILABLE have a letter, a word and a colour of their own."""
+        status = outcome.report_status(report)
+        return self._live.quiet(report, status) if self._live is not None else status
+
+    # pytest-timeout
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
+        """Hand pytest-timeout's deadline to the supervisor, which can stop what runs inside C++."""
+        if not collection.is_benchmark(item):
+            return None
+        item.stash[DEADLINE] = float(settings.timeout)
+        return True
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> bool | None:
+        """No timer was set."""
+        return True if collection.is_benchmark(item) else None
+
+    # xdist
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Keep the points of a ladder on one xdist worker."""
+        if config.getvalue("dist") not in ("load", "worksteal"):
+            return None
+        return ladder_scheduler(config, log)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """The workers all collect the same: so many points will be measured."""
+        self.session.announced = sum(ladder_of(nodeid) != nodeid for nodeid in ids)
+
+    # The terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """One live status line on a terminal."""
+        self._live = LiveLine.on(self.config, self.session)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Show what runs now."""
+        if self._live is not None:
+            self._live.show(nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Status counts, slowest cases, and backends side by side."""
+        if not self.session.has_record or not self.session.recorder.done:
+            return
+        terminalreporter.section("quantum simulator benchmarks")
+        for text, markup in self.session.summary(self.config.get_terminal_writer().fullwidth):
+            terminalreporter.write_line(text, **markup)
+
+    # The end
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """End the workers and complete the record; a session in which no point passed has failed."""
+        if self._live is not None:
+            self._live.clear()
+            self._live = None  # the summary that follows wants the letters and words
+        self.session.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldstop))
+        if self.session.has_record:
+            session.exitstatus = self.session.exit_status(int(exitstatus))
+
+    def pytest_unconfigure(self) -> None:
+        """Whatever happened, no worker stays."""
+        self.session.close(interrupted=True)

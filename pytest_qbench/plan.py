@@ -1,0 +1,102 @@
+"""The plan: which points a case gives, in which order, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pytest_qbench.cases import STANDARD_MAX_QUBITS, CircuitCase, Params
+
+if TYPE_CHECKING:
+    from pytest_qbench.settings import Settings
+    from pytest_qbench.specs import BackendSpec
+
+CORE_TAG = "core"
+
+LadderKey: TypeAlias = tuple[str, str]
+
+# The short name of a swept parameter in an item id; others appear as they are.
+_SHORT = {"depth": "d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A case at one size and one choice of its parameters: one circuit."""
+
+    case: CircuitCase
+    n_qubits: int
+    params: Params
+
+    @property
+    def id(self) -> str:
+        """``q12`` or ``q14-d20``."""
+        parts = [f"{_SHORT.get(name, name)}{_text(value)}" for name, value in self.params]
+        return "-".join([f"q{self.n_qubits}", *parts])
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One cell of the matrix: an instance on a backend at a number of shots."""
+
+    instance: Instance
+    backend: BackendSpec
+    shots: int
+
+    @property
+    def id(self) -> str:
+        """The part of an item id in brackets: ``aer-q12-s1000``."""
+        return f"{self.backend.label}-{self.instance.id}-s{self.shots}"
+
+    @property
+    def ladder_id(self) -> str:
+        """What a ladder is called: ``ghz_state[aer-q12]``."""
+        return f"{self.instance.case.name}[{self.backend.label}-{self.instance.id}]"
+
+    @property
+    def ladder_key(self) -> LadderKey:
+        """The same for all points of a ladder, and no other's, also where two files have a case of one name."""
+        return self.instance.case.path, self.ladder_id
+
+
+def _text(value: Any) -> str:
+    return "".join(character if character.isalnum() or character in "._+" else "_" for character in str(value))
+
+
+def is_selected(case: CircuitCase, settings: Settings) -> bool:
+    """Whether the suite takes the case at all."""
+    return settings.suite != "core" or CORE_TAG in case.tags
+
+
+def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
+    """The instances of a case that the settings select, by size, then parameters as declared.
+
+    Sizes asked for with ``--qbench-qubits`` count as given; else the suite bounds the declared ones.
+    """
+    if not is_selected(case, settings):
+        return []
+    cap = None if settings.suite == "full" or settings.qubits is not None else STANDARD_MAX_QUBITS
+    overrides = {"depth": settings.depth} if settings.depth and "depth" in case.sweeps else {}
+    return [
+        Instance(case, n_qubits, params)
+        for n_qubits in case.sizes(settings.qubits, cap)
+        for params in case.combinations(overrides)
+    ]
+
+
+def plan_points(case: CircuitCase, settings: Settings) -> list[Point]:
+    """The points of a case in the order they run: instance by instance, backends side by side, ladder upwards."""
+    return [
+        Point(instance, backend, shots)
+        for instance in plan_instances(case, settings)
+        for backend in settings.backends
+        for shots in settings.shots
+    ]
+
+
+def ladders(points: Iterable[Point]) -> dict[LadderKey, tuple[int, ...]]:
+    """The shots planned for each ladder, ascending."""
+    shots: dict[LadderKey, set[int]] = {}
+    for point in points:
+        shots.setdefault(point.ladder_key, set()).add(point.shots)
+    return {ladder: tuple(sorted(values)) for ladder, values in shots.items()}

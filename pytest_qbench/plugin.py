@@ -1,0 +1,119 @@
+"""The pytest plugin as it is always loaded: its options, its fixtures, and what finds out that it is needed.
+
+Everything else, :mod:`pytest_qbench.active`, is registered once a ``--qbench-*`` option, a case or the ``qbench``
+fixture turns up. So this module imports nothing heavy, and in an ordinary test run its hooks do next to nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_qbench.settings import add_options, is_active
+
+if TYPE_CHECKING:
+    from pytest_qbench.active import ActivePlugin
+    from pytest_qbench.backends.base import Backend
+    from pytest_qbench.fixtures import Qbench
+    from pytest_qbench.specs import BackendSpec
+
+_ACTIVE = "qbench-active"
+
+
+def activate(config: pytest.Config) -> ActivePlugin:
+    """The hooks of a measuring session, registered on the first call."""
+    plugin = config.pluginmanager.get_plugin(_ACTIVE)
+    if plugin is None:
+        from pytest_qbench.active import ActivePlugin
+
+        plugin = ActivePlugin(config)
+        config.pluginmanager.register(plugin, _ACTIVE)
+    return plugin
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ``--qbench-*`` options and their ini keys."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the hooks of ``hookspecs.py``."""
+    from pytest_qbench.hookspecs import QbenchSpecs
+
+    pluginmanager.add_hookspecs(QbenchSpecs)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Wake up when an option asks for it."""
+    config.addinivalue_line("markers", "qbench: a simulator benchmark (set on every point)")
+    if is_active(config) and not config.option.help:
+        activate(config).start()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> Any:
+    """Turn a case into its points."""
+    # No module of cases was imported where pytest_qbench.cases was not.
+    cases = sys.modules.get("pytest_qbench.cases")
+    if cases is None or not isinstance(obj, cases.CircuitCase):
+        return None
+    return activate(collector.config).make_items(collector, obj)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a case's function over its points, and a test with ``qbench`` over the backends."""
+    if hasattr(metafunc.function, "__qbench_points__") or "_qbench_spec" in metafunc.fixturenames:
+        activate(metafunc.config).parametrize(metafunc)
+
+
+@pytest.fixture
+def _qbench_spec(request: pytest.FixtureRequest) -> BackendSpec:
+    """The backend spec of a parametrized test."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def qbench(request: pytest.FixtureRequest, _qbench_spec: BackendSpec) -> Qbench:
+    """Measure a circuit on the chosen backend: ``qbench(circuit, expected={"00": 0.5, "11": 0.5})``."""
+    from pytest_qbench.fixtures import make_qbench
+
+    return make_qbench(request, _qbench_spec)
+
+
+@pytest.fixture
+def qbench_backend(request: pytest.FixtureRequest, _qbench_spec: BackendSpec) -> Iterator[Backend]:
+    """The adapter of the chosen backend, in this process; skips where its simulator is missing."""
+    from pytest_qbench.fixtures import open_backend
+
+    yield from open_backend(request.config, _qbench_spec)
+
+
+@pytest.fixture
+def qbench_aer(request: pytest.FixtureRequest) -> Any:
+    """An ``AerSimulator`` seeded with the session's seed."""
+    from pytest_qbench.fixtures import make_aer
+
+    return make_aer(request.config)
+
+
+@pytest.fixture
+def qbench_gpu() -> Any:
+    """The first CUDA device as a ``torch.device``; skips with the reason where there is none."""
+    from pytest_qbench.fixtures import find_gpu
+
+    return find_gpu()
+
+
+@pytest.fixture
+def qbench_device() -> Callable[..., Any]:
+    """Makes the best PennyLane device there is: lightning.gpu, lightning.qubit, else default.qubit.
+
+    Call it as ``qbench_device(wires, **options)``.
+    """
+    from pytest_qbench.fixtures import best_pennylane_device
+
+    return best_pennylane_device()

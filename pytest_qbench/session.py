@@ -1,0 +1,223 @@
+"""The state of one test session: its settings, the runner that measures and the recorder that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_qbench.backends.base import Description
+from pytest_qbench.backends.registry import installed_backends
+from pytest_qbench.collection import POINT, case_roots, is_benchmark
+from pytest_qbench.measure.messages import Unavailable
+from pytest_qbench.plan import LadderKey, Point, ladders
+from pytest_qbench.report.cells import PlannedPoint
+from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
+from pytest_qbench.results import PointResult, Status
+from pytest_qbench.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_qbench.cases import CircuitCase
+    from pytest_qbench.report.recorder import Recorder
+    from pytest_qbench.runner import Runner
+    from pytest_qbench.specs import BackendSpec
+
+SESSION = pytest.StashKey["QbenchSession"]()
+RESULT = pytest.StashKey[PointResult]()
+DEADLINE = pytest.StashKey[float]()
+"""The deadline in seconds that pytest-timeout asked for an item."""
+
+
+def is_xdist_worker(config: pytest.Config) -> bool:
+    """Whether this process runs items for an xdist controller, which keeps the record."""
+    return hasattr(config, "workerinput")
+
+
+def is_xdist_controller(config: pytest.Config) -> bool:
+    """Whether items run in other processes and only their reports arrive here."""
+    return not is_xdist_worker(config) and bool(getattr(config.option, "dist", "no") not in (None, "no"))
+
+
+class QbenchSession:
+    """What the hooks of one session share. Everything in it is made when it is first needed."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.cases: list[CircuitCase] = []
+        """Every case that was collected, selected or not."""
+        self.ladders: dict[LadderKey, tuple[int, ...]] = {}
+        """Ladder -> the shots that will run, once the collection is final."""
+        self.announced = 0
+        """In an xdist controller: how many points its workers have collected."""
+        self._tags: set[str] = set()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The parsed options and ini keys; a wrong one raises ``pytest.UsageError``."""
+        return read_settings(self.config, self.known_backends)
+
+    @cached_property
+    def known_backends(self) -> dict[str, str]:
+        """Backend name -> ``module:Class``: installed ones and those of ``pytest_qbench_backends`` hooks."""
+        known = dict(installed_backends())
+        for registered in self.config.hook.pytest_qbench_backends(config=self.config):
+            for name, backend in registered.items():
+                known[name] = backend if isinstance(backend, str) else f"{backend.__module__}:{backend.__qualname__}"
+        return known
+
+    @cached_property
+    def case_roots(self) -> list[Path]:
+        """The case folders and files of this session."""
+        return case_roots(self.config, self.settings)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Measures the points of this process."""
+        from pytest_qbench.runner import Runner
+
+        cache = getattr(self.config, "cache", None)  # absent with -p no:cacheprovider
+        return Runner(self.settings, cache.mkdir("qbench") if cache is not None else None)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Writes the run folder; made before anything is measured.
+
+        Raises:
+            pytest.UsageError: the run folder or the JSONL file can't be written.
+        """
+        from pytest_qbench.report.environment import collect
+        from pytest_qbench.report.files import ReportError
+        from pytest_qbench.report.recorder import Recorder
+
+        settings = self.settings
+        labels = [spec.label for spec in settings.backends]
+        try:
+            return Recorder(settings.run_dir, collect(self.config.rootpath), labels, settings.jsonl)
+        except ReportError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    @property
+    def has_record(self) -> bool:
+        """Whether the recorder was made."""
+        return "recorder" in vars(self)
+
+    @property
+    def has_runner(self) -> bool:
+        """Whether the runner was made."""
+        return "runner" in vars(self)
+
+    def register_case(self, case: CircuitCase) -> None:
+        """Note a collected case and make its tags known as marks."""
+        self.cases.append(case)
+        for tag in case.tags - self._tags:
+            self._tags.add(tag)
+            self.config.addinivalue_line("markers", f"{tag}: benchmark cases tagged {tag!r}")
+
+    def plan(self, items: Sequence[pytest.Item]) -> None:
+        """Take the final list of items."""
+        self.ladders = ladders(item.stash[POINT] for item in items if POINT in item.stash)
+
+    @property
+    def will_record(self) -> bool:
+        """Whether this process is going to write a record: not when it only lists, nor as an xdist worker."""
+        option = self.config.option
+        return not (option.collectonly or self.settings.list_cases or is_xdist_worker(self.config))
+
+    def open_record(self, items: Sequence[pytest.Item]) -> None:
+        """Make the record if any of ``items`` will be measured, and tell it what is planned."""
+        if any(is_benchmark(item) for item in items):
+            self.recorder.plan(
+                PlannedPoint(
+                    nodeid=item.nodeid,
+                    instance=point.ladder_id,
+                    backend=point.backend.label,
+                    case=point.instance.case.name,
+                    n_qubits=point.instance.n_qubits,
+                    params=dict(point.instance.params),
+                    shots=point.shots,
+                )
+                for item in items
+                if (point := item.stash.get(POINT, None)) is not None
+            )
+
+    def header(self, points: Sequence[Point]) -> list[str]:
+        """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""
+        settings = self.settings
+        instances = {point.ladder_id.split("[")[0] + point.instance.id for point in points}
+        shots = sorted({point.shots for point in points})
+        cases = {point.instance.case.name for point in points}
+        return [
+            *header_lines([self._backend_info(spec) for spec in settings.backends], settings.suite),
+            plan_line(len(points), len(instances), len(cases), shots, settings.timeout),
+        ]
+
+    def _backend_info(self, spec: BackendSpec) -> BackendInfo:
+        about = self.runner.describe(spec)
+        if isinstance(about, Description):
+            return BackendInfo(
+                spec.label,
+                about.version,
+                about.device,
+                about.device_name,
+                about.precision,
+                about.method,
+                about.threads,
+            )
+        word = "unavailable" if isinstance(about, Unavailable) else "aborted"
+        hint = f"; {about.install}" if isinstance(about, Unavailable) and about.install else ""
+        return BackendInfo(spec.label, problem=f"{word}: {about.reason}{hint}")
+
+    def summary(self, width: int) -> list[tuple[str, dict[str, bool]]]:
+        """Lines for the end of the session, with their markup; the record is complete."""
+        recorder = self.recorder
+        assert recorder.comparison is not None
+        folder = recorder.folder.path
+        if folder.is_relative_to(self.config.invocation_params.dir):
+            folder = folder.relative_to(self.config.invocation_params.dir)
+        return summary_lines(recorder.summary, recorder.comparison, folder, width, recorder.copy)
+
+    def deadline(self, item: pytest.Item) -> float:
+        """Seconds that one call of this item may take.
+
+        pytest-timeout's value (option, ini key or marker) stands in for the default; where ``--qbench-timeout`` was
+        given too, the shorter one holds.
+        """
+        asked = item.stash.get(DEADLINE, None)
+        if asked is None:
+            return self.settings.timeout
+        return min(asked, self.settings.timeout) if self.settings.timeout_given else asked
+
+    def run_point(self, item: pytest.Item) -> PointResult:
+        """Measure the item's point and keep the result on the item."""
+        point = item.stash[POINT]
+        ladder = self.ladders.get(point.ladder_key, (point.shots,))
+        result = self.runner.run(point, item.nodeid, ladder, self.deadline(item))
+        item.stash[RESULT] = result
+        return result
+
+    def record(self, result: PointResult) -> None:
+        """Take a verdict into the record, and tell the hooks."""
+        row = self.recorder.add(result)
+        self.config.hook.pytest_qbench_point(config=self.config, result=result)
+        if row is not None:
+            self.config.hook.pytest_qbench_row(config=self.config, row=row)
+
+    def exit_status(self, current: int) -> int:
+        """The session's exit status: a session in which points ran and none passed has failed."""
+        counts = self.recorder.counts
+        ran = sum(counts.values())
+        if current == pytest.ExitCode.OK and ran and not counts.get(Status.PASS):
+            return int(pytest.ExitCode.TESTS_FAILED)
+        return current
+
+    def close(self, interrupted: bool) -> None:
+        """End the workers and write what is left of the record."""
+        if self.has_runner:
+            self.runner.close()
+        if self.has_record:
+            for row in self.recorder.finish(interrupted):
+                self.config.hook.pytest_qbench_row(config=self.config, row=row)

@@ -1,0 +1,301 @@
+"""Every option and ini key, parsed once into a frozen :class:`Settings`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_qbench.measure.messages import RoundPolicy
+    from pytest_qbench.specs import BackendSpec
+
+DEFAULT_SHOTS = (1, 10, 100, 1000, 10000)
+DEFAULT_BACKEND = "native"
+DEFAULT_TIMEOUT = 30.0
+DEFAULT_STARTUP_TIMEOUT = 60.0
+DEFAULT_SEED = 42
+SUITES = ("core", "standard", "full")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: the option ``--qbench-NAME`` and, unless ``ini`` is False, the ini key ``qbench_NAME``."""
+
+    name: str
+    help: str
+    metavar: str | None = None
+    flag: bool = False
+    repeat: bool = False
+    ini: bool = True
+    choices: tuple[str, ...] = ()
+
+    @property
+    def option(self) -> str:
+        return f"--qbench-{self.name}"
+
+    @property
+    def dest(self) -> str:
+        return "qbench_" + self.name.replace("-", "_")
+
+
+KEYS = (
+    Key(
+        "backend",
+        "simulator to measure: NAME or NAME[KEY=VALUE,...]; repeat for several side by side",
+        "SPEC",
+        repeat=True,
+    ),
+    Key("core", "run the core suite only (six cases)", flag=True, ini=False),
+    Key(
+        "suite",
+        "which cases: core, standard (up to 16 qubits, the default) or full (up to 24)",
+        choices=SUITES,
+    ),
+    Key(
+        "cases",
+        "where cases come from: a file, a folder, 'builtin', or 'mqt:FAMILY'; repeat for several",
+        "SOURCE",
+        repeat=True,
+    ),
+    Key("qubits", "sizes to measure: 4,6,8 or first:last[:step]", "SIZES"),
+    Key("depth", "depths for the cases that take one: 10,20 or first:last[:step]", "DEPTHS"),
+    Key("shots", "shots to measure at (default: 1,10,100,1000,10000)", "SHOTS"),
+    Key("timeout", "seconds that one call of a simulator may take (default: 30)", "SECONDS"),
+    Key("startup-timeout", "seconds that a simulator may take to be imported (default: 60)", "SECONDS"),
+    Key(
+        "memory-limit",
+        "memory a worker may use, such as 4GiB or 80%% (default: 90%% of what is free)",
+        "SIZE",
+    ),
+    Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
+    Key("seed", "seed that all others derive from (default: 42)", "N"),
+    Key("run-dir", "folder that holds the run folders (default: reports)", "DIR"),
+    Key("jsonl", "append the rows to this file too", "FILE"),
+    Key("strict", "ABORT, UNSUPPORTED and UNAVAILABLE fail the session", flag=True),
+    Key("list-cases", "list the selected cases and measure nothing", flag=True, ini=False),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option and its ini twin."""
+    group = parser.getgroup("qbench", "quantum-simulator benchmarks (pytest-qbench)")
+    for key in KEYS:
+        if key.flag:
+            group.addoption(key.option, action="store_true", default=None, dest=key.dest, help=key.help)
+        else:
+            group.addoption(
+                key.option,
+                action="append" if key.repeat else "store",
+                default=None,
+                dest=key.dest,
+                metavar=key.metavar,
+                choices=key.choices or None,
+                help=key.help,
+            )
+        if key.ini:
+            kind = "bool" if key.flag else "args" if key.repeat else "string"
+            default: Any = False if key.flag else [] if key.repeat else ""
+            text = key.help.replace("%%", "%")
+            parser.addini(key.dest, f"{text} (see {key.option})", type=kind, default=default)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for. ``active`` tells whether any ``--qbench-*`` option was given."""
+
+    active: bool
+    backends: tuple[BackendSpec, ...]
+    suite: str
+    case_sources: tuple[str, ...]
+    """Empty: case files under the rootdir, or the built-in suite where there are none."""
+    qubits: tuple[int, ...] | None
+    depth: tuple[int, ...] | None
+    shots: tuple[int, ...]
+    timeout: float
+    timeout_given: bool
+    startup_timeout: float
+    memory_limit: int | None
+    threads: int
+    seed: int
+    run_dir: Path
+    jsonl: Path | None
+    strict: bool
+    list_cases: bool
+    policy: RoundPolicy
+
+
+def is_active(config: pytest.Config) -> bool:
+    """Whether the command line has any ``--qbench-*`` option; cheap."""
+    return any(getattr(config.option, key.dest, None) is not None for key in KEYS)
+
+
+def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Settings:
+    """Parse all options and ini keys.
+
+    Raises:
+        pytest.UsageError: a value is wrong; the message names the option or ini key.
+    """
+    from pytest_qbench.backends.registry import BackendLoadError
+    from pytest_qbench.specs import SpecError, parse_specs
+
+    values = {key.name: _raw(config, key) for key in KEYS}
+
+    def parsed(name: str, parse: Callable[[str], Any], default: Any) -> Any:
+        value, origin = values[name]
+        if value in (None, ""):
+            return default
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise pytest.UsageError(f"{origin}={value}: {error}") from error
+
+    specs, origin = values["backend"]
+    try:
+        backends = parse_specs(specs or [DEFAULT_BACKEND], known_backends)
+    except (SpecError, BackendLoadError) as error:
+        raise pytest.UsageError(f"{origin}: {error}") from error
+    suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
+    return Settings(
+        active=is_active(config),
+        backends=backends,
+        suite=suite,
+        case_sources=tuple(values["cases"][0] or ()),
+        qubits=parsed("qubits", parse_numbers, None),
+        depth=parsed("depth", parse_numbers, None),
+        shots=parsed("shots", parse_numbers, DEFAULT_SHOTS),
+        timeout=parsed("timeout", parse_seconds, DEFAULT_TIMEOUT),
+        timeout_given=values["timeout"][0] not in (None, ""),
+        startup_timeout=parsed("startup-timeout", parse_seconds, DEFAULT_STARTUP_TIMEOUT),
+        memory_limit=parsed("memory-limit", parse_memory, None) or parse_memory("90%"),
+        threads=parsed("threads", _at_least_one, usable_cpus()),
+        seed=parsed("seed", int, DEFAULT_SEED),
+        run_dir=config.rootpath / (values["run-dir"][0] or "reports"),
+        jsonl=config.invocation_params.dir / values["jsonl"][0] if values["jsonl"][0] else None,
+        strict=bool(values["strict"][0]),
+        list_cases=bool(values["list-cases"][0]),
+        policy=round_policy(config),
+    )
+
+
+def _raw(config: pytest.Config, key: Key) -> tuple[Any, str]:
+    """The value of a setting as given, and the option or ini key that it came from."""
+    value = getattr(config.option, key.dest, None)
+    if value is not None or not key.ini:
+        return value, key.option
+    return config.getini(key.dest), f"ini key {key.dest}"
+
+
+def round_policy(config: pytest.Config) -> RoundPolicy:
+    """The rounds per point: the defaults, and pytest-benchmark's own options where they were given."""
+    from pytest_qbench.measure.messages import RoundPolicy
+
+    given: dict[str, Any] = {}
+    if _was_given(config, "--benchmark-min-rounds"):
+        given["min_rounds"] = config.option.benchmark_min_rounds
+    if _was_given(config, "--benchmark-max-time"):
+        given["max_time"] = float(config.option.benchmark_max_time)
+        # Who asks for more time wants the rounds that fit into it.
+        given["max_rounds"] = 1_000_000
+    if getattr(config.option, "benchmark_disable", False) and _was_given(config, "--benchmark-disable"):
+        given = {"min_rounds": 1, "max_time": 0.0}
+    policy = RoundPolicy(**given)
+    if policy.max_rounds < policy.min_rounds:
+        policy = RoundPolicy(**{**given, "max_rounds": policy.min_rounds})
+    return policy
+
+
+def _was_given(config: pytest.Config, option: str) -> bool:
+    addopts: Sequence[str] = config.getini("addopts")
+    words = [*config.invocation_params.args, *addopts, *os.environ.get("PYTEST_ADDOPTS", "").split()]
+    return any(str(word).split("=")[0] == option for word in words)
+
+
+def usable_cpus() -> int:
+    """The number of CPUs that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_RANGE = re.compile(r"(\d+):(\d+)(?::(\d+))?")
+
+
+def parse_numbers(text: str) -> tuple[int, ...]:
+    """``4,6,8`` or ``first:last[:step]`` (last included), or both mixed; ascending, each once.
+
+    Raises:
+        ValueError: the text is neither, empty, or has a number below 1.
+    """
+    numbers: set[int] = set()
+    for part in text.replace(" ", "").replace("_", "").split(","):
+        match = _RANGE.fullmatch(part)
+        if match:
+            first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
+            if step < 1 or last < first:
+                raise ValueError(f"the range {part!r} is empty; write first:last:step with first <= last and step >= 1")
+            numbers.update(range(first, last + 1, step))
+        elif part.isdecimal():
+            numbers.add(int(part))
+        else:
+            raise ValueError(f"{part!r} is neither a number nor a range; write 4,6,8 or 4:20:2")
+    if min(numbers) < 1:
+        raise ValueError("every number must be at least 1")
+    return tuple(sorted(numbers))
+
+
+def parse_seconds(text: str) -> float:
+    """A positive finite number of seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("not a number of seconds") from None
+    if not 0 < value < float("inf"):
+        raise ValueError("must be more than 0 seconds")
+    return value
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(%|[KMGT]?i?B?)", re.IGNORECASE)
+
+
+def parse_memory(text: str) -> int:
+    """``4GiB``, ``500MB``, a plain number of bytes, or ``80%`` of the memory that is free now, in bytes.
+
+    Raises:
+        ValueError: it is none of these, or zero.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("not a memory size; write 4GiB, 500MB or 80%")
+    number, unit = float(match[1]), match[2].upper()
+    if unit == "%":
+        import psutil
+
+        size = int(psutil.virtual_memory().available * number / 100)
+    else:
+        base = 1024 if "I" in unit else 1000
+        size = int(number * base ** ("KMGT".find(unit[0]) + 1 if unit and unit[0] in "KMGT" else 0))
+    if size < 1:
+        raise ValueError("must be more than 0 bytes")
+    return size
+
+
+def _suite(text: str) -> str:
+    if text not in SUITES:
+        raise ValueError(f"choose from {', '.join(SUITES)}")
+    return text
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("must be a whole number of at least 1")
+    return int(text)

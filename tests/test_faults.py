@@ -1,0 +1,196 @@
+"""Simulators that hang, crash, eat the memory or lie, in whole sessions: the session goes on, the record stays."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from end_to_end import make_cases, register, results_file, rows, run_file
+
+TOKEN = "QBENCH_FAULT_TEST"
+
+
+@pytest.fixture
+def alive(monkeypatch: pytest.MonkeyPatch):
+    """Lists the living processes that this test started, grandchildren too."""
+    token = f"{os.getpid()}-{time.monotonic_ns()}"
+    monkeypatch.setenv(TOKEN, token)
+
+    def processes() -> list[str]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(TOKEN) == token and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(" ".join(process.cmdline()))
+            except psutil.Error:
+                continue
+        return found
+
+    return processes
+
+
+def gone(processes, seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while processes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not processes()
+
+
+FAULTS = {
+    "holds_lock": ("HoldsLock", "ABORT", "timeout"),
+    "loops_in_c": ("LoopsInC", "ABORT", "timeout"),
+    "segfault": ("Segfault", "ABORT", "SIGSEGV"),
+    "kills_itself": ("KillsItself", "ABORT", "SIGKILL"),
+    "eats_memory": ("EatsMemory", "ABORT", "memory"),
+    "not_installed": ("NotInstalled", "UNAVAILABLE", "pip install good-simulator"),
+}
+
+
+def test_every_fault_ends_in_its_verdict_and_the_session_goes_on(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, alive
+) -> None:
+    make_cases(pytester)
+    register(pytester, monkeypatch, good="Good", prints="Prints", **{name: fault[0] for name, fault in FAULTS.items()})
+    result = pytester.runpytest_subprocess(
+        *(f"--qbench-backend={name}" for name in ["good", *FAULTS, "prints"]),
+        "--qbench-shots=1,10,100",
+        "--qbench-timeout=1.5",
+        "--qbench-memory-limit=400MiB",
+        "-k",
+        "q2",
+    )
+    assert result.ret == 0, "ABORT and UNAVAILABLE do not fail a session in which something passed"
+    written = {row["backend"]: row for row in rows(pytester)}
+    assert set(written) == {"good", "prints", *FAULTS}
+    assert written["good"]["status"] == written["prints"]["status"] == "PASS"
+    assert list(written["good"]["times_s"]) == ["1", "10", "100"]
+    for name, (_, status, reason) in FAULTS.items():
+        row = written[name]
+        assert row["status"] == status, row
+        assert reason in (row["abort_reason"] or "") + json.dumps(row["errors"]), row
+        if status == "ABORT":
+            assert row["aborted"] is True
+            assert list(row["times_s"]) == ["1"], "what ran below the abort is kept"
+            assert row["correct"] is True
+    text = result.stdout.str()
+    assert "pip install good-simulator" in text
+    assert "points skipped: fewer shots had ended their ladder already" in text
+    summary = run_file(pytester, "summary.json")
+    # Of each aborting ladder the point at 10 shots aborts and that at 100 is skipped.
+    assert summary["points"]["by_status"]["ABORT"] == 2 * sum(fault[1] == "ABORT" for fault in FAULTS.values())
+    assert gone(alive)
+
+
+def test_wrong_counts_and_wrong_distributions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_cases(pytester, ONES)
+    register(pytester, monkeypatch, good="Good", bad="own_backends:Short")
+    pytester.makepyfile(
+        own_backends="""
+        from faulty_backends import Good
+
+        class Short(Good):
+            def counts(self, result):
+                return {"00": result - 1}
+        """
+    )
+    result = pytester.runpytest_subprocess("--qbench-backend=good", "--qbench-backend=bad", "--qbench-shots=100")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    written = {row["backend"]: row for row in rows(pytester)}
+    assert (written["good"]["status"], written["good"]["correct"]) == ("FAIL", False)
+    assert (written["bad"]["status"], written["bad"]["correct"]) == ("ABORT", None)
+    assert "99" in written["bad"]["abort_reason"]
+    result.stdout.fnmatch_lines(["*FAIL: wrong distribution at 100 shots*", "*00*100*"])
+
+
+ONES = """
+from qiskit import QuantumCircuit
+from pytest_qbench import circuit_case
+
+@circuit_case(n_qubits=2)
+def ones():
+    circuit = QuantumCircuit(2)
+    circuit.x([0, 1])
+    circuit.measure_all()
+    return circuit
+"""
+
+
+def test_kill_minus_nine_of_pytest_leaves_valid_rows_and_no_worker(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, alive
+) -> None:
+    make_cases(pytester)
+    register(pytester, monkeypatch, good="Good", stuck="HoldsLock")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--qbench-backend=good,stuck", "--qbench-shots=1,10", "--qbench-timeout=60"],
+        cwd=pytester.path,
+        stdout=subprocess.DEVNULL,
+    )
+    file = results_file(pytester)
+    wait_for(lambda: file.exists() and file.read_text().count("\n") >= 1)
+    time.sleep(0.5)  # by now the second backend hangs
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert gone(alive)
+    lines = file.read_text().splitlines()
+    assert [json.loads(line)["backend"] for line in lines] == ["good"]
+
+
+def test_ctrl_c_prints_the_summary_of_what_ran(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, alive
+) -> None:
+    make_cases(pytester)
+    register(pytester, monkeypatch, good="Good", stuck="HoldsLock")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--qbench-backend=good,stuck", "--qbench-shots=1,10", "--qbench-timeout=60"],
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    file = results_file(pytester)
+    wait_for(lambda: file.exists() and file.read_text().count("\n") >= 1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert "the session was interrupted" in output
+    assert "good" in output
+    assert "not run" in output
+    assert gone(alive)
+    assert run_file(pytester, "summary.json")["interrupted"] is True
+    written = rows(pytester)
+    assert [(row["backend"], row["n_qubits"]) for row in written] == [("good", 2), ("stuck", 2)]
+    assert "interrupted" in json.dumps(written[1]["errors"])
+
+
+def test_an_import_that_hangs_is_stopped(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, alive) -> None:
+    make_cases(pytester)
+    register(pytester, monkeypatch, good="Good", hangs="HangsOnStart")
+    result = pytester.runpytest_subprocess(
+        "--qbench-backend=hangs,good", "--qbench-shots=1", "--qbench-startup-timeout=2"
+    )
+    assert result.ret == 0
+    written = [row for row in rows(pytester) if row["backend"] == "hangs"]
+    assert {row["status"] for row in written} == {"ABORT"}
+    assert "timeout" in written[0]["abort_reason"]
+    assert gone(alive)
+
+
+def wait_for(condition, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_an_interpreter_that_does_not_exist(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    missing = Path("no/such/python")
+    result = pytester.runpytest_subprocess(f"--qbench-backend=aer[python={missing}]", "--qbench-shots=1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert {row["status"] for row in rows(pytester)} == {"UNAVAILABLE"}
+    assert str(missing) in result.stdout.str()

@@ -1,0 +1,166 @@
+"""Case files in a user's project: Python, QASM, MQT Bench, and mistakes in them."""
+
+import pytest
+from end_to_end import make_cases, rows
+
+MISTAKES = """
+from qiskit import QuantumCircuit
+from pytest_qbench import circuit_case
+
+@circuit_case(n_qubits=2)
+def raises(n_qubits):
+    angle = {}
+    return angle["missing"]
+
+@circuit_case(n_qubits=2)
+def returns_text(n_qubits):
+    return "h q[0];"
+
+@circuit_case(n_qubits=2)
+def measures_nothing(n_qubits):
+    return QuantumCircuit(2)
+
+@circuit_case(n_qubits=2)
+def other_size(n_qubits):
+    circuit = QuantumCircuit(3)
+    circuit.measure_all()
+    return circuit
+
+@circuit_case(n_qubits=2)
+def loops(n_qubits):
+    circuit = QuantumCircuit(2, 2)
+    with circuit.while_loop((circuit.clbits[0], 0)):
+        circuit.measure(0, 0)
+    return circuit
+
+def plain(n_qubits):
+    circuit = QuantumCircuit(n_qubits)
+    circuit.h(0)
+    circuit.measure_all()
+    return circuit
+
+@circuit_case(n_qubits=2)
+def wrong_expectation(n_qubits):
+    return plain(n_qubits)
+
+@wrong_expectation.expected
+def _(n_qubits):
+    return {"00": 0.5, "10": 0.5}
+
+@circuit_case(n_qubits=2)
+def senseless_expectation(n_qubits):
+    return plain(n_qubits)
+
+@senseless_expectation.expected
+def _(n_qubits):
+    return {"00": 0.7, "01": 0.7}
+
+@circuit_case(n_qubits=2)
+def expectation_raises(n_qubits):
+    return plain(n_qubits)
+
+@expectation_raises.expected
+def _(n_qubits):
+    return {"00": 1 / 0}
+
+@circuit_case(n_qubits=2)
+def computed(n_qubits):
+    return plain(n_qubits)
+"""
+
+
+def test_a_mistake_fails_its_own_items_only(pytester: pytest.Pytester) -> None:
+    path = make_cases(pytester, MISTAKES)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1000")
+    result.assert_outcomes(failed=8, passed=1)
+    text = result.stdout.str()
+    assert f"{path}:8: raises(n_qubits=2) raised KeyError: 'missing'" in text
+    assert 'return angle["missing"]' in text
+    assert "returns_text(n_qubits=2) returned str; it must return a QuantumCircuit or a Program" in text
+    assert "the circuit measures nothing" in text
+    assert "the circuit has 3 qubits; 2 were declared" in text
+    assert "'while_loop' is not supported" in text
+    assert "ZeroDivisionError" in text
+    assert "01" in text  # the outcome that was impossible, by name
+    assert "INTERNALERROR" not in text
+    written = {row["case"]: row for row in rows(pytester)}
+    assert len(written) == 9
+    assert {case for case, row in written.items() if row["status"] == "PASS"} == {"computed"}
+    assert written["raises"]["errors"]
+    assert written["wrong_expectation"]["correct"] is False
+
+
+def test_a_case_file_that_cannot_be_imported_is_pytests_own_error(pytester: pytest.Pytester) -> None:
+    make_cases(pytester, "import no_such_module\n")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*No module named 'no_such_module'*"])
+
+
+BELL = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[2];\nh q[0];\ncx q[0],q[1];\nmeasure q -> c;\n'
+
+
+def test_qasm_files_are_cases(pytester: pytest.Pytester) -> None:
+    make_cases(pytester, BELL, "bell.qasm")
+    make_cases(pytester, BELL.replace("h q[0]", "hh q[0]"), "broken.qasm")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=100", "-v")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["cases/bell.qasm::bell[[]aer-q2-s100[]] PASS*", "*broken.qasm:5: 'hh' is not defined*"]
+    )
+
+
+def test_a_qasm_file_by_name(pytester: pytest.Pytester) -> None:
+    (pytester.path / "alone.qasm").write_text(BELL)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=100", "alone.qasm", "-v")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["alone.qasm::alone[[]aer-q2-s100[]] PASS*"])
+
+
+def test_cases_named_by_option_and_ini(pytester: pytest.Pytester) -> None:
+    folder = pytester.path / "elsewhere"
+    folder.mkdir()
+    (folder / "bell.qasm").write_text(BELL)
+    for arguments in (["--qbench-cases=elsewhere"], ["--qbench-cases=elsewhere/bell.qasm"]):
+        result = pytester.runpytest_subprocess("--qbench-backend=aer", "--collect-only", "-q", *arguments)
+        assert next(line for line in result.outlines if "::" in line) == "elsewhere/bell.qasm::bell[aer-q2-s1]"
+    pytester.makeini("[pytest]\nqbench_cases = elsewhere builtin\n")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--collect-only", "-q", "--qbench-qubits=2")
+    assert "elsewhere/bell.qasm::bell[aer-q2-s1]" in result.outlines
+    assert "qbench::bell_state[aer-q2-s1]" in result.outlines
+
+
+def test_a_case_that_is_imported_elsewhere_is_collected_once(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(shared=BUILDER, test_a="from shared import one\n", test_b="from shared import one\n")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--collect-only", "-q", "test_a.py", "test_b.py")
+    assert not [line for line in result.outlines if "::" in line]
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--collect-only", "-q", "shared.py")
+    assert len([line for line in result.outlines if "::one[" in line]) == 5
+
+
+BUILDER = """
+from qiskit import QuantumCircuit
+from pytest_qbench import circuit_case
+
+@circuit_case(n_qubits=1)
+def one():
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    return circuit
+"""
+
+
+def test_mqt_families_by_name(pytester: pytest.Pytester) -> None:
+    pytest.importorskip("mqt.bench", reason="MQT Bench is not installed")
+    result = pytester.runpytest_subprocess(
+        "--qbench-backend=aer",
+        "--qbench-cases=mqt:ghz",
+        "--qbench-cases=mqt:graphstate",
+        "--qbench-qubits=3:5",
+        "--qbench-shots=1000",
+        "-v",
+    )
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(["qbench::mqt_ghz[[]aer-q3-s1000[]] PASS*"])
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-cases=mqt:ghost")
+    result.stderr.fnmatch_lines(["*MQT Bench has no family 'ghost'*"])

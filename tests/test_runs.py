@@ -1,0 +1,242 @@
+"""Whole runs: what is collected, measured, shown and written."""
+
+import json
+import math
+import re
+
+import pytest
+from end_to_end import make_cases, results_file, rows, run_file
+
+CONTRACT = [
+    "schema",
+    "run_id",
+    "backend",
+    "backend_version",
+    "case",
+    "n_qubits",
+    "params",
+    "n_ops",
+    "kind",
+    "status",
+    "correct",
+    "aborted",
+    "abort_reason",
+    "errors",
+    "times_s",
+    "rounds_s",
+    "cpu_times_s",
+    "cpu_util",
+    "prepare_s",
+    "first_call_s",
+    "memory",
+    "threads",
+    "precision",
+    "device",
+    "noise",
+    "seed",
+    "env",
+]
+
+
+def test_core_suite_side_by_side(pytester: pytest.Pytester) -> None:
+    """The built-in suite in an empty folder, on two simulators."""
+    result = pytester.runpytest_subprocess(
+        "--qbench-backend=native",
+        "--qbench-backend=aer",
+        "--qbench-core",
+        "--qbench-qubits=2:10",
+        "--qbench-shots=10,1000",
+        "--benchmark-max-time=0.01",
+    )
+    assert result.ret == 0
+    written = rows(pytester)
+    assert {row["case"] for row in written} >= {"bell_state", "ghz_state", "qft", "simple_grovers", "teleportation"}
+    assert {row["backend"] for row in written} == {"native", "aer"}
+    assert len({(row["backend"], row["case"], row["n_qubits"]) for row in written}) == len(written)
+    for row in written:
+        assert list(row)[: len(CONTRACT)] == CONTRACT
+        assert (row["status"], row["correct"], row["aborted"], row["errors"]) == ("PASS", True, False, [])
+        assert list(row["times_s"]) == ["10", "1000"]
+        assert all(len(rounds) >= 3 and min(rounds) > 0 for rounds in row["rounds_s"].values())
+        assert row["prepare_s"] > 0
+        assert row["first_call_s"] > 0
+        assert row["memory"]["rss_peak"] >= row["memory"]["rss_before"] > 0
+        assert row["backend_version"]
+        assert row["kind"] == ("dynamic" if row["case"] == "teleportation" else "static")
+    assert len({tuple(row) for row in written}) == 1, "every row has the same keys in the same order"
+    sizes = [row["n_qubits"] for row in written]
+    assert sizes == sorted(sizes)
+    summary = run_file(pytester, "summary.json")
+    assert summary["points"]["planned"] == summary["points"]["by_status"]["PASS"] == 2 * len(written)
+    assert run_file(pytester, "comparison.json")
+    assert run_file(pytester, "environment.json")
+    text = result.stdout.str()
+    assert re.search(r"qbench: aer +\d+\.\d+", text)
+    assert re.search(r"qbench: native +\d", text)
+    assert "quantum simulator benchmarks" in text
+    assert "passed" in text.splitlines()[-1]
+    assert "\x1b[K" not in text, "no live line where there is no terminal"
+
+
+def test_nothing_but_benchmarks_without_a_path(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    pytester.makepyfile(
+        test_mine="""
+        from qiskit import QuantumCircuit
+
+        def test_ordinary():
+            raise AssertionError("must not run")
+
+        def test_measured(qbench):
+            circuit = QuantumCircuit(1)
+            circuit.measure_all()
+            qbench(circuit, expected={"0": 1.0}, shots=10)
+        """
+    )
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=10", "-v")
+    result.assert_outcomes(passed=3, deselected=1)
+    result.stdout.fnmatch_lines(
+        ["cases/own.py::zeros[[]aer-q2-s10[]] PASS*", "*zeros[[]aer-q3-s10[]] PASS*", "*test_measured[[]aer[]] PASS*"]
+    )
+    assert [row["case"] for row in rows(pytester)] == ["zeros", "zeros", "test_measured"]
+
+
+def test_with_paths_pytests_own_rules_hold(pytester: pytest.Pytester) -> None:
+    path = make_cases(pytester)
+    pytester.makepyfile(test_mine="def test_ordinary(): pass")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1", "test_mine.py", str(path))
+    result.assert_outcomes(passed=3)
+
+
+def test_a_case_file_by_name_runs_on_native(pytester: pytest.Pytester) -> None:
+    path = make_cases(pytester)
+    result = pytester.runpytest_subprocess(str(path), "-v", "-k", "q2 and s100]")
+    result.assert_outcomes(passed=1, deselected=9)
+    result.stdout.fnmatch_lines(["*::zeros[[]native-q2-s100[]] PASS*"])
+
+
+def test_an_ordinary_run_is_left_alone(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    pytester.makepyfile(test_mine="def test_ordinary(): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+    assert "qbench:" not in result.stdout.str()
+    assert not (pytester.path / "reports").exists()
+
+
+def test_the_plugin_imports_nothing_heavy_when_unused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_modules():
+            heavy = {"numpy", "scipy", "qiskit", "qiskit_aer", "torch", "psutil", "pytest_qbench.active"}
+            assert not heavy & set(sys.modules)
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+def test_selection_by_k_and_m_and_qubits(pytester: pytest.Pytester) -> None:
+    arguments = ["--qbench-backend=aer", "--collect-only", "-q", "--qbench-qubits=4:16:2", "--qbench-shots=1000"]
+    result = pytester.runpytest_subprocess(*arguments, "-k", "qft or real_grovers")
+    collected = [line for line in result.outlines if "::" in line]
+    sizes = [int(re.search(r"-q(\d+)", line)[1]) for line in collected]
+    assert sizes == sorted(sizes)
+    assert {line.split("[")[0] for line in collected} == {"qbench::qft", "qbench::real_grovers"}
+    assert not (pytester.path / "reports").exists()
+    result = pytester.runpytest_subprocess(*arguments, "-m", "core")
+    assert "qbench::ghz_state[aer-q4-s1000]" in result.outlines
+    assert not any("quantum_volume" in line for line in result.outlines)
+
+
+def test_sizes_that_suit_no_case_are_named(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-qubits=7", "--collect-only")
+    result.stdout.fnmatch_lines(["qbench: no size of --qbench-qubits=7 suits zeros (has 2,3)"])
+
+
+def test_list_cases(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-list-cases", "--qbench-core")
+    result.stdout.fnmatch_lines(["case *qubits *instances *tags*", "bell_state *2 *1 *core*", "6 cases,*"])
+    assert not (pytester.path / "reports").exists()
+
+
+def test_nested_functions_of_the_rounds(pytester: pytest.Pytester) -> None:
+    """Medians and utilisation in the row follow from its rounds; counts were verified."""
+    make_cases(pytester)
+    pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1,10", "--qbench-threads=1")
+    for row in rows(pytester):
+        for shots, rounds in row["rounds_s"].items():
+            ordered = sorted(rounds)
+            middle = len(ordered) // 2
+            median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+            assert math.isclose(row["times_s"][shots], median)
+            assert row["cpu_util"][shots] > 0
+        assert row["threads"] == 1
+
+
+def test_jsonl_copy_run_dir_and_seed(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    arguments = ["--qbench-backend=aer", "--qbench-shots=1", "--qbench-run-dir=out", "--qbench-jsonl=all.jsonl"]
+    for seed in (1, 2):
+        assert pytester.runpytest_subprocess(*arguments, f"--qbench-seed={seed}").ret == 0
+    lines = [json.loads(line) for line in (pytester.path / "all.jsonl").read_text().splitlines()]
+    assert [line["seed"] for line in lines] == [1, 1, 2, 2]
+    assert len({line["run_id"] for line in lines}) == 2
+    assert len([path for path in (pytester.path / "out").iterdir() if path.is_dir() and not path.is_symlink()]) == 2
+
+
+@pytest.mark.parametrize("option", ["--qbench-run-dir", "--qbench-jsonl"])
+def test_an_unwritable_place_is_found_before_anything_is_measured(pytester: pytest.Pytester, option: str) -> None:
+    make_cases(pytester)
+    (pytester.path / "blocked").write_text("a file, not a folder")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", f"{option}=blocked/here")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    output = result.stdout.str() + result.stderr.str()
+    assert "blocked" in output
+    assert "Traceback" not in output
+    assert "PASS" not in output
+
+
+def test_exit_status_when_no_point_passes(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer[method=stabilizer]", "--qbench-shots=1", "-k", "q2")
+    assert result.ret == 0
+    make_cases(
+        pytester,
+        """
+from qiskit import QuantumCircuit
+from pytest_qbench import circuit_case
+
+@circuit_case(n_qubits=1)
+def magic():
+    circuit = QuantumCircuit(1)
+    circuit.h(0)
+    circuit.t(0)
+    circuit.measure_all()
+    return circuit
+""",
+    )
+    arguments = ["--qbench-backend=aer[method=stabilizer]", "--qbench-shots=1,10", "-v"]
+    result = pytester.runpytest_subprocess(*arguments)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*magic[[]aer.method=stabilizer-q1-s1[]] UNSUPPORTED*", "*2 unsupported*"])
+    (row,) = rows(pytester)
+    assert (row["status"], row["correct"]) == ("UNSUPPORTED", None)
+    assert "gate 't'" in row["errors"][0]["reason"]
+    both = pytester.runpytest_subprocess(*arguments, "--qbench-backend=aer")
+    assert both.ret == 0
+    strict = pytester.runpytest_subprocess(*arguments, "--qbench-backend=aer", "--qbench-strict")
+    assert strict.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_runs_leave_their_files_behind(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1")
+    folder = results_file(pytester).parent.resolve()
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"results.jsonl", "summary.json", "comparison.json", "environment.json"}
+    assert {"aer_zeros_2q.json", "aer_zeros_3q.json"} <= names
+    environment = run_file(pytester, "environment.json")
+    assert "qiskit-aer" in json.dumps(environment)
