@@ -13,6 +13,7 @@ from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence
 from pytest_qbench.live import LiveLine
 from pytest_qbench.scheduling import ladder_of, ladder_scheduler
 from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_worker
+from pytest_qbench.settings import was_given
 
 
 class ActivePlugin:
@@ -27,6 +28,9 @@ class ActivePlugin:
     def start(self) -> None:
         """An option asked for benchmarks: check every setting, and have the case files collected."""
         collection.add_case_arguments(self.config, self.session.case_roots)
+        if hasattr(self.config.option, "benchmark_columns") and not was_given(self.config, "--benchmark-columns"):
+            # The ten columns of pytest-benchmark's default take 200 characters a line, hundreds of lines long.
+            self.config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
 
     # Collection
 

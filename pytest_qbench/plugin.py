@@ -46,7 +46,6 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(QbenchSpecs)
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Wake up when an option asks for it."""
     config.addinivalue_line("markers", "qbench: a simulator benchmark (set on every point)")

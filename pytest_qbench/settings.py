@@ -196,13 +196,13 @@ def round_policy(config: pytest.Config) -> RoundPolicy:
     from pytest_qbench.measure.messages import RoundPolicy
 
     given: dict[str, Any] = {}
-    if _was_given(config, "--benchmark-min-rounds"):
+    if was_given(config, "--benchmark-min-rounds"):
         given["min_rounds"] = config.option.benchmark_min_rounds
-    if _was_given(config, "--benchmark-max-time"):
+    if was_given(config, "--benchmark-max-time"):
         given["max_time"] = float(config.option.benchmark_max_time)
         # Who asks for more time wants the rounds that fit into it.
         given["max_rounds"] = 1_000_000
-    if getattr(config.option, "benchmark_disable", False) and _was_given(config, "--benchmark-disable"):
+    if getattr(config.option, "benchmark_disable", False) and was_given(config, "--benchmark-disable"):
         given = {"min_rounds": 1, "max_time": 0.0}
     policy = RoundPolicy(**given)
     if policy.max_rounds < policy.min_rounds:
@@ -210,7 +210,8 @@ def round_policy(config: pytest.Config) -> RoundPolicy:
     return policy
 
 
-def _was_given(config: pytest.Config, option: str) -> bool:
+def was_given(config: pytest.Config, option: str) -> bool:
+    """Whether the user wrote the option, on the command line or in ``addopts``: its value may equal the default."""
     addopts: Sequence[str] = config.getini("addopts")
     words = [*config.invocation_params.args, *addopts, *os.environ.get("PYTEST_ADDOPTS", "").split()]
     return any(str(word).split("=")[0] == option for word in words)
