@@ -34,9 +34,9 @@ class ActivePlugin:
 
     # Collection
 
-    def make_items(self, collector: pytest.Collector, case: Any) -> list[pytest.Item]:
+    def make_items(self, collector: pytest.Collector, name: str, case: Any) -> list[pytest.Item]:
         """The items of a case found in a module; a case imported from elsewhere gives none."""
-        if not collection.belongs_to(case, collector):
+        if not collection.belongs_to(case, collector, name):
             return []
         try:
             settings = self.session.settings
@@ -50,11 +50,16 @@ class ActivePlugin:
         if not collection.parametrize(metafunc):
             parametrize_backends(metafunc)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect case files."""
+    def make_collector(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """The collector of a case file that pytest would not collect itself."""
         settings = self.session.settings
         return collection.collect_file(file_path, parent, self.session.case_roots, settings.active)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Lead to the case folders that were named, also where ``norecursedirs`` would stop: ``.cases``, ``build``."""
+        roots = self.session.case_roots if self.session.settings.case_sources and self._no_paths else ()
+        return False if any(root.is_relative_to(collection_path) for root in roots) else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
@@ -63,7 +68,7 @@ class ActivePlugin:
         """Add the built-in suite, leave out what is no benchmark, sort, and connect to pytest-benchmark."""
         settings = self.session.settings
         if settings.active and self._no_paths:
-            modules = collection.own_modules(session, settings, found_cases=bool(self.session.cases))
+            modules = collection.own_modules(session, settings, self.session.has_own_cases)
             for module in modules:
                 items.extend(session.genitems(module))
             others = [item for item in items if not collection.is_benchmark(item)]
@@ -77,8 +82,8 @@ class ActivePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are final: make the record before anything is measured."""
         self.session.plan(session.items)
-        if self.session.will_record:
-            self.session.open_record(session.items)
+        if self.session.will_record and any(collection.is_benchmark(item) for item in session.items):
+            self.session.open_record()
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Name the backends with their versions and devices, and the size of the plan."""
@@ -87,7 +92,7 @@ class ActivePlugin:
             return listing.case_table(session.cases, session.settings)
         lines = listing.unmatched_sizes(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
-        if points and not self.config.option.collectonly:
+        if points and self.session.measures:
             lines = session.header(points) + lines
         return lines
 
@@ -109,13 +114,16 @@ class ActivePlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the result on the report of the call."""
+        """Put the result on the report of the call, or of a set-up that ended the item (a fixture may measure)."""
+        result = item.stash.get(RESULT, None)
+        decisive = call.when == "call" or (call.when == "setup" and call.excinfo is not None)
+        if decisive and result is not None:
+            outcome.note_properties(item, result)
         report = yield
-        if call.when == "call" and collection.is_benchmark(item):
-            if RESULT in item.stash:
-                outcome.attach(report, item.stash[RESULT])
-            if not report.passed:
-                silence_benchmark(item)
+        if decisive and result is not None:
+            outcome.attach(report, result, self.session.unsent_plan())
+        if decisive and (result is None or not report.passed) and collection.is_benchmark(item):
+            silence_benchmark(item)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -123,7 +131,7 @@ class ActivePlugin:
         """Take the result into the record: here, or in the xdist controller."""
         result = outcome.result_of(report)
         if result is not None and not is_xdist_worker(self.config):
-            self.session.record(result)
+            self.session.record(result, outcome.plan_of(report))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -159,6 +167,8 @@ class ActivePlugin:
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """The workers all collect the same: so many points will be measured."""
         self.session.announced = sum(ladder_of(nodeid) != nodeid for nodeid in ids)
+        if self.session.announced and self.session.will_record:
+            self.session.open_record()
 
     # The terminal
 

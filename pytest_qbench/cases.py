@@ -48,6 +48,13 @@ class CircuitCase:
     path: str
     line: int
     expectation: Callable[..., Any] | None = field(default=None)
+    pytestmark: list[Any] = field(default_factory=list)
+    """What ``@pytest.mark`` decorators leave, above ``@circuit_case`` or below it."""
+
+    @property
+    def __name__(self) -> str:
+        """The case's name: ``@pytest.mark`` decorates only what has one, as a function has."""
+        return self.name
 
     def __call__(self, *args: Any, **kwargs: Any) -> QuantumCircuit | Program:
         """Build the circuit, exactly as the undecorated function does."""
@@ -138,6 +145,7 @@ def circuit_case(
             mirror=mirror,
             path=code.co_filename if code else "",
             line=code.co_firstlineno if code else 0,
+            pytestmark=list(getattr(builder, "pytestmark", ())),
         )
 
     return decorate

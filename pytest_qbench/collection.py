@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -47,11 +48,14 @@ class CaseModule(pytest.Module):
 def case_roots(config: pytest.Config, settings: Settings) -> list[Path]:
     """The files and folders of cases of this session that exist: those named, or ``cases/`` under the rootdir."""
     named = [name for name in settings.case_sources if name != sources.BUILTIN and not _is_mqt(name)]
-    paths = [config.invocation_params.dir / name for name in named]
+    base = config.rootpath if config.option.qbench_cases is None else config.invocation_params.dir  # as pytest has it
+    paths = [base / name for name in named]
     paths = [path if path.exists() else config.rootpath / name for path, name in zip(paths, named, strict=True)]
     for path, name in zip(paths, named, strict=True):
         if not path.exists():
-            raise pytest.UsageError(f"--qbench-cases={name}: no such file or folder (nor 'builtin' nor 'mqt:FAMILY')")
+            raise pytest.UsageError(
+                f"{settings.case_origin}={name}: no such file or folder (nor 'builtin' nor 'mqt:FAMILY')"
+            )
     if not settings.case_sources and (default := config.rootpath / sources.DEFAULT_FOLDER).is_dir():
         paths.append(default)
     return paths
@@ -105,7 +109,7 @@ def own_modules(session: pytest.Session, settings: Settings, found_cases: bool) 
         try:
             module = sources.mqt_module(family)
         except sources.SourceError as error:
-            raise pytest.UsageError(f"--qbench-cases={name}: {error}") from error
+            raise pytest.UsageError(f"{settings.case_origin}={name}: {error}") from error
         path = Path(sources.__file__)
         modules.append(CaseModule.of(session, path, lambda module=module: module, BUILTIN_NODEID))  # type: ignore[misc]
     return modules
@@ -115,11 +119,20 @@ def _is_mqt(name: str) -> bool:
     return name.startswith(sources.MQT_PREFIX)
 
 
-def belongs_to(case: CircuitCase, collector: pytest.Collector) -> bool:
-    """Whether the case was written in the collected module; one that the module imports is collected elsewhere."""
+def belongs_to(case: CircuitCase, collector: pytest.Collector, name: str) -> bool:
+    """Whether the case is the collected module's own, and ``name`` the first that it has there.
+
+    One that the module imports is collected elsewhere. But a case that a function of another module made is not
+    found in that module, and so it belongs where it is.
+    """
     if not isinstance(collector, pytest.Module):
         return False
-    return isinstance(collector, CaseModule) or case.builder.__module__ == collector.obj.__name__
+    if next(key for key, value in vars(collector.obj).items() if value is case) != name:
+        return False
+    written_in = case.builder.__module__
+    if isinstance(collector, CaseModule) or written_in == collector.obj.__name__ or written_in not in sys.modules:
+        return True
+    return not any(value is case for value in vars(sys.modules[written_in]).values())
 
 
 def items_of(
@@ -129,6 +142,8 @@ def items_of(
     points = plan_points(case, settings)
     if not points:
         return []
+    # pytest looks for an item's function, with its marks, in the module by the name in the item's id.
+    vars(collector.obj).setdefault(case.name, case)  # type: ignore[attr-defined]
     function = _function(case, collector.config, run)
     function.__qbench_points__ = points  # type: ignore[attr-defined]
     # The same call that pytest's own collection of a test function makes: it goes through
@@ -192,8 +207,10 @@ def connect_benchmark(config: pytest.Config, items: Iterable[pytest.Item]) -> No
             _replay_through_benchmark(item, item.stash[POINT].instance.case.name)
         elif is_benchmark(item):
             fixtures: list[str] = item.fixturenames  # type: ignore[attr-defined]
-            if "benchmark" not in fixtures:
-                fixtures.append("benchmark")  # so that --benchmark-only keeps it
+            if "benchmark" in fixtures:
+                continue  # the test times something itself, by the real clock
+            # So that --benchmark-only keeps it. A new list: the items of a parametrized test share theirs.
+            item.fixturenames = [*fixtures, "benchmark"]  # type: ignore[attr-defined]
             _replay_through_benchmark(item, getattr(item, "originalname", item.name))
 
 

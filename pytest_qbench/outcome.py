@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_qbench.results import PointResult, Status
 
+if TYPE_CHECKING:
+    from pytest_qbench.report.cells import PlannedPoint
+
 REPORT_KEY = "qbench"
 """The attribute of a ``TestReport`` that carries the point's result, also from an xdist worker."""
+
+_PLAN_KEY = "qbench_plan"
 
 _LETTERS = {
     Status.PASS: ("passed", ".", {"green": True}),
@@ -36,10 +43,16 @@ def conclude(result: PointResult, strict: bool) -> None:
     pytest.skip(f"{result.status}: {result.reason}")
 
 
-def attach(report: pytest.TestReport, result: PointResult) -> None:
-    """Put the result on the report of the item's call."""
+def note_properties(item: pytest.Item, result: PointResult) -> None:
+    """Put the verdict on the item, before its report is made: JUnit XML takes it from the reports that follow."""
+    item.user_properties += [("qbench_status", str(result.status)), ("qbench_reason", result.reason)]
+
+
+def attach(report: pytest.TestReport, result: PointResult, plan: Sequence[PlannedPoint] = ()) -> None:
+    """Put the result on the report of its item, and with it the plan that an xdist controller waits for."""
     setattr(report, REPORT_KEY, result.to_json())
-    report.user_properties += [("qbench_status", str(result.status)), ("qbench_reason", result.reason)]
+    if plan:
+        setattr(report, _PLAN_KEY, [asdict(point) for point in plan])
 
 
 def result_of(report: Any) -> PointResult | None:
@@ -48,10 +61,20 @@ def result_of(report: Any) -> PointResult | None:
     return None if value is None else PointResult.from_json(value)
 
 
+def plan_of(report: Any) -> list[PlannedPoint]:
+    """The plan that a report carries; mostly none."""
+    values = getattr(report, _PLAN_KEY, None)
+    if not values:
+        return []
+    from pytest_qbench.report.cells import PlannedPoint
+
+    return [PlannedPoint(**value) for value in values]
+
+
 def report_status(report: Any) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """pytest's category, letter and word for a report that carries a result."""
+    """pytest's category, letter and word for a report that carries a result; None leaves them to pytest."""
     value = getattr(report, REPORT_KEY, None)
-    if value is None:
+    if value is None or hasattr(report, "wasxfail"):
         return None
     status = Status(value["status"])
     category, letter, markup = _LETTERS[status]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,13 +55,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect case files; of a session without options, a QASM file that the command line names."""
+    config = parent.config
+    if config.pluginmanager.hasplugin(_ACTIVE) or (
+        file_path.suffix == ".qasm" and parent.session.isinitpath(file_path)
+    ):
+        return activate(config).make_collector(file_path, parent)
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> Any:
     """Turn a case into its points."""
     # No module of cases was imported where pytest_qbench.cases was not.
     cases = sys.modules.get("pytest_qbench.cases")
     if cases is None or not isinstance(obj, cases.CircuitCase):
         return None
-    return activate(collector.config).make_items(collector, obj)
+    return activate(collector.config).make_items(collector, name, obj)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -69,9 +81,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         activate(metafunc.config).parametrize(metafunc)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Wake up in an xdist controller, which collects nothing, when the first result arrives."""
+    node = getattr(report, "node", None)
+    if node is None or node.config.pluginmanager.hasplugin(_ACTIVE):
+        return
+    from pytest_qbench.outcome import REPORT_KEY
+
+    if hasattr(report, REPORT_KEY):
+        activate(node.config).pytest_runtest_logreport(report)  # a hook registered now misses this call
+
+
 @pytest.fixture
 def _qbench_spec(request: pytest.FixtureRequest) -> BackendSpec:
     """The backend spec of a parametrized test."""
+    if not hasattr(request, "param"):
+        pytest.fail(
+            "a test that measures must name qbench or qbench_backend as an argument (its own or a fixture's): "
+            "asked for while it runs, there is no backend for it",
+            pytrace=False,
+        )
     return request.param  # type: ignore[no-any-return]
 
 

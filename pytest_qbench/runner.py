@@ -27,6 +27,7 @@ from pytest_qbench.measure.messages import (
     WorkerSpec,
 )
 from pytest_qbench.measure.supervisor import Supervisor
+from pytest_qbench.report.files import jsonable
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.verify.goodness import check_counts
 from pytest_qbench.verify.reference import ReferenceCache, reference_distribution
@@ -133,7 +134,7 @@ class Runner:
             spec=spec.text,
             case=instance.case.name,
             n_qubits=instance.n_qubits,
-            params=dict(instance.params),
+            params=jsonable(dict(instance.params)),
             shots=point.shots,
             ladder=ladder,
             status=Status.ABORT,

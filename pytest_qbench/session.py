@@ -10,13 +10,15 @@ import pytest
 
 from pytest_qbench.backends.base import Description
 from pytest_qbench.backends.registry import installed_backends
-from pytest_qbench.collection import POINT, case_roots, is_benchmark
+from pytest_qbench.collection import POINT, case_roots
 from pytest_qbench.measure.messages import Unavailable
 from pytest_qbench.plan import LadderKey, Point, ladders
 from pytest_qbench.report.cells import PlannedPoint
+from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.settings import Settings, read_settings
+from pytest_qbench.sources import case_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +39,6 @@ def is_xdist_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def is_xdist_controller(config: pytest.Config) -> bool:
-    """Whether items run in other processes and only their reports arrive here."""
-    return not is_xdist_worker(config) and bool(getattr(config.option, "dist", "no") not in (None, "no"))
-
-
 class QbenchSession:
     """What the hooks of one session share. Everything in it is made when it is first needed."""
 
@@ -51,9 +48,12 @@ class QbenchSession:
         """Every case that was collected, selected or not."""
         self.ladders: dict[LadderKey, tuple[int, ...]] = {}
         """Ladder -> the shots that will run, once the collection is final."""
+        self.planned: list[PlannedPoint] = []
+        """What will run, once the collection is final; an xdist controller hears of it with the first result."""
         self.announced = 0
         """In an xdist controller: how many points its workers have collected."""
         self._tags: set[str] = set()
+        self._plan_sent = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -80,7 +80,11 @@ class QbenchSession:
         from pytest_qbench.runner import Runner
 
         cache = getattr(self.config, "cache", None)  # absent with -p no:cacheprovider
-        return Runner(self.settings, cache.mkdir("qbench") if cache is not None else None)
+        try:
+            folder = cache.mkdir("qbench") if cache is not None else None
+        except OSError:  # a cache that can't be written is no reason not to measure
+            folder = None
+        return Runner(self.settings, folder)
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -119,37 +123,55 @@ class QbenchSession:
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Take the final list of items."""
-        self.ladders = ladders(item.stash[POINT] for item in items if POINT in item.stash)
+        points = [(item.nodeid, item.stash[POINT]) for item in items if POINT in item.stash]
+        self.ladders = ladders(point for _, point in points)
+        self.planned = [
+            PlannedPoint(
+                nodeid=nodeid,
+                instance=point.ladder_id,
+                backend=point.backend.label,
+                case=point.instance.case.name,
+                n_qubits=point.instance.n_qubits,
+                params=jsonable(dict(point.instance.params)),
+                shots=point.shots,
+            )
+            for nodeid, point in points
+        ]
+
+    def unsent_plan(self) -> list[PlannedPoint]:
+        """In an xdist worker, on the first call: the plan, which the controller can't make itself."""
+        if self._plan_sent or not is_xdist_worker(self.config):
+            return []
+        self._plan_sent = True
+        return self.planned
+
+    @property
+    def has_own_cases(self) -> bool:
+        """Whether the project has cases, collected (``--lf`` passes files over) or not."""
+        return bool(self.cases) or any(case_files(root) for root in self.case_roots)
+
+    @property
+    def measures(self) -> bool:
+        """Whether the items of this session run: not when pytest only lists or shows something."""
+        shows = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
+        return not (self.settings.list_cases or any(getattr(self.config.option, name, False) for name in shows))
 
     @property
     def will_record(self) -> bool:
-        """Whether this process is going to write a record: not when it only lists, nor as an xdist worker."""
-        option = self.config.option
-        return not (option.collectonly or self.settings.list_cases or is_xdist_worker(self.config))
+        """Whether this process is going to write a record: an xdist worker leaves that to its controller."""
+        return self.measures and not is_xdist_worker(self.config)
 
-    def open_record(self, items: Sequence[pytest.Item]) -> None:
-        """Make the record if any of ``items`` will be measured, and tell it what is planned."""
-        if any(is_benchmark(item) for item in items):
-            self.recorder.plan(
-                PlannedPoint(
-                    nodeid=item.nodeid,
-                    instance=point.ladder_id,
-                    backend=point.backend.label,
-                    case=point.instance.case.name,
-                    n_qubits=point.instance.n_qubits,
-                    params=dict(point.instance.params),
-                    shots=point.shots,
-                )
-                for item in items
-                if (point := item.stash.get(POINT, None)) is not None
-            )
+    def open_record(self) -> None:
+        """Make the record, and tell it what is planned."""
+        if not self.has_record:
+            self.recorder.plan(self.planned)
 
     def header(self, points: Sequence[Point]) -> list[str]:
         """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""
         settings = self.settings
-        instances = {point.ladder_id.split("[")[0] + point.instance.id for point in points}
+        instances = {(point.instance.case, point.instance.id) for point in points}
         shots = sorted({point.shots for point in points})
-        cases = {point.instance.case.name for point in points}
+        cases = {point.instance.case for point in points}
         return [
             *header_lines([self._backend_info(spec) for spec in settings.backends], settings.suite),
             plan_line(len(points), len(instances), len(cases), shots, settings.timeout),
@@ -199,8 +221,11 @@ class QbenchSession:
         item.stash[RESULT] = result
         return result
 
-    def record(self, result: PointResult) -> None:
-        """Take a verdict into the record, and tell the hooks."""
+    def record(self, result: PointResult, plan: Sequence[PlannedPoint] = ()) -> None:
+        """Take a verdict into the record, and tell the hooks; ``plan`` is what an xdist worker has collected."""
+        if plan and not self.planned:
+            self.planned = list(plan)
+            self.recorder.plan(plan)
         row = self.recorder.add(result)
         self.config.hook.pytest_qbench_point(config=self.config, result=result)
         if row is not None:

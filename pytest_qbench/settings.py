@@ -114,6 +114,8 @@ class Settings:
     suite: str
     case_sources: tuple[str, ...]
     """Empty: case files under the rootdir, or the built-in suite where there are none."""
+    case_origin: str
+    """The option or ini key that named the sources: paths in an ini file are relative to the rootdir."""
     qubits: tuple[int, ...] | None
     depth: tuple[int, ...] | None
     shots: tuple[int, ...]
@@ -165,7 +167,8 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         active=is_active(config),
         backends=backends,
         suite=suite,
-        case_sources=tuple(values["cases"][0] or ()),
+        case_sources=tuple(dict.fromkeys(values["cases"][0] or ())),
+        case_origin=values["cases"][1],
         qubits=parsed("qubits", parse_numbers, None),
         depth=parsed("depth", parse_numbers, None),
         shots=parsed("shots", parse_numbers, DEFAULT_SHOTS),

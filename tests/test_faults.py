@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import psutil
@@ -77,12 +78,89 @@ def test_every_fault_ends_in_its_verdict_and_the_session_goes_on(
             assert row["aborted"] is True
             assert list(row["times_s"]) == ["1"], "what ran below the abort is kept"
             assert row["correct"] is True
+        if reason == "timeout":
+            _, aborted, skipped = run_file(pytester, f"{name}_zeros_2q.json")["points"]
+            assert 1.5 <= aborted["elapsed_s"] < 2.5, "within a second of the deadline"
+            assert skipped["reason"] == f"skipped: 10 shots ended in ABORT ({row['abort_reason']})"
+    assert len({(*row, *row["memory"]) for row in written.values()}) == 1, "the same keys for every status"
     text = result.stdout.str()
     assert "pip install good-simulator" in text
     assert "points skipped: fewer shots had ended their ladder already" in text
     summary = run_file(pytester, "summary.json")
     # Of each aborting ladder the point at 10 shots aborts and that at 100 is skipped.
     assert summary["points"]["by_status"]["ABORT"] == 2 * sum(fault[1] == "ABORT" for fault in FAULTS.values())
+    comparison = run_file(pytester, "comparison.json")
+    assert comparison["coverage"]["loops_in_c"]["fraction"] == pytest.approx(1 / 3)
+    pair = next(pair["warm"] for pair in comparison["pairs"] if pair["backend"] == "loops_in_c")
+    overall = pair["all"]["overall"]
+    assert (overall["completed"]["cells"], overall["aborts_at_timeout"]["cells"]) == (1, 3)
+    by_shots = {cell["shots"]: cell for cell in pair["cells"]}
+    for shots in (10, 100):
+        assert by_shots[shots]["bound"] == ">"
+        assert by_shots[shots]["ratio"] == pytest.approx(1.5 / written["good"]["times_s"][str(shots)])
+    assert gone(alive)
+
+
+ODDITIES = """
+import os
+import subprocess
+import sys
+from faulty_backends import BadAt, Good, HoldsLock, StopsTheClock, UnpicklableError
+
+class Exits(BadAt):
+    def fault(self):
+        os._exit(7)
+
+class Raises(BadAt):
+    def fault(self):
+        raise UnpicklableError
+
+class LeavesChild(HoldsLock):
+    def fault(self):
+        subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"], start_new_session=True)
+        super().fault()
+
+class Miscounts(Good):
+    def counts(self, result):
+        return {"0" * self.width: result + (result > 1)}
+
+class Garbles(BadAt):
+    def fault(self):
+        for descriptor in range(3, 100):
+            try:
+                os.write(descriptor, b"garbage")
+            except OSError:
+                continue
+"""
+REASONS = {
+    "exits": ("Exits", "crash: exited with status 7"),
+    "raises": ("Raises", "exception: UnpicklableError: lost the handle"),
+    "leaves_child": ("LeavesChild", "timeout: round 1 of 10 shots took more than 1.5 s"),
+    "nan": ("StopsTheClock", "protocol: a round (number 1) is nan, not a duration in seconds"),
+    "miscounts": ("Miscounts", "protocol: counts sum to 11, not to the 10 shots asked for"),
+    "garbles": ("Garbles", "protocol: not a message: b'garbage"),
+}
+
+
+def test_other_faults_are_named_in_rows_of_their_own(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, alive
+) -> None:
+    make_cases(pytester)
+    pytester.makepyfile(own_backends=ODDITIES)
+    register(pytester, monkeypatch, **{name: f"own_backends:{fault[0]}" for name, fault in REASONS.items()})
+    result = pytester.runpytest_subprocess(
+        f"--qbench-backend={','.join(REASONS)}", "--qbench-shots=1,10,100", "--qbench-timeout=1.5", "-k", "q2"
+    )
+    assert result.ret == 0
+    result.assert_outcomes(passed=len(REASONS))
+    written = {row["backend"]: row for row in rows(pytester)}
+    assert list(written) == list(REASONS)
+    for name, (_, reason) in REASONS.items():
+        row = written[name]
+        assert row["abort_reason"].startswith(reason)
+        assert row["point_status"] == {"1": "PASS", "10": "ABORT", "100": "ABORT"}
+        assert row["skipped_shots"] == [100]
+        assert run_file(pytester, f"{name}_zeros_2q.json")["points"][1]["elapsed_s"] < 2.5
     assert gone(alive)
 
 
@@ -194,3 +272,19 @@ def test_an_interpreter_that_does_not_exist(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert {row["status"] for row in rows(pytester)} == {"UNAVAILABLE"}
     assert str(missing) in result.stdout.str()
+
+
+def test_an_interpreter_without_the_simulators_says_how_to_install_them(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    venv.create(pytester.path / "empty", symlinks=True)
+    python = f"[python={pytester.path / 'empty' / 'bin' / 'python'}]"
+    result = pytester.runpytest_subprocess(
+        f"--qbench-backend=aer{python}", f"--qbench-backend=native{python}", "--qbench-shots=1", "-k", "q2"
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    aer, native = rows(pytester)
+    assert aer["status"] == native["status"] == "UNAVAILABLE"
+    assert aer["errors"][0]["reason"] == "No module named 'qiskit_aer'; pip install qiskit-aer"
+    assert native["errors"][0]["reason"].endswith("; pip install 'pytest-qbench[native]'")
+    for line in ("pip install qiskit-aer", "pip install 'pytest-qbench[native]'"):
+        assert line in result.stdout.str()

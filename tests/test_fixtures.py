@@ -1,5 +1,7 @@
 """The fixtures for hand-written tests."""
 
+import json
+
 import pytest
 from end_to_end import rows
 
@@ -94,3 +96,50 @@ def test_device(qbench_device):
     assert outcomes["passed"] >= 2
     assert outcomes["passed"] + outcomes.get("skipped", 0) == 4
     result.stdout.fnmatch_lines(["*test_aer PASSED*", "*test_backend[[]aer[]] PASSED*"])
+
+
+def test_measuring_in_a_fixture_and_beside_benchmark(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        MODULE
+        + """
+@pytest.fixture
+def measured(qbench, circuit):
+    return qbench(circuit, shots=10)
+
+@pytest.fixture
+def wrong(qbench, circuit):
+    return qbench(circuit, shots=100, expected={"01": 1.0})
+
+def test_fixture(measured):
+    assert sum(measured.counts.values()) == 10
+
+def test_wrong_fixture(wrong):
+    raise AssertionError("must not run")
+
+def test_both(qbench, benchmark, circuit):
+    assert benchmark(lambda: 5) == 5
+    qbench(circuit, shots=10)
+
+def test_too_late(request):
+    request.getfixturevalue("qbench")
+
+class TestClass:
+    @pytest.mark.parametrize("kind", [1, object])
+    def test_method(self, qbench, circuit, kind):
+        qbench(circuit, shots=10)
+"""
+    )
+    path = str(next(pytester.path.glob("test_*.py")))
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--benchmark-json=out.json", path, "-W", "error")
+    assert result.ret == 1
+    assert "must name qbench or qbench_backend as an argument" in result.stdout.str()
+    statuses = [(row["case"], row["status"]) for row in rows(pytester)]
+    assert sorted(statuses) == [
+        ("test_both", "PASS"),
+        ("test_fixture", "PASS"),
+        ("test_method", "PASS"),
+        ("test_method", "PASS"),
+        ("test_wrong_fixture", "FAIL"),
+    ]
+    stored = {entry["name"] for entry in json.loads((pytester.path / "out.json").read_text())["benchmarks"]}
+    assert stored == {"test_fixture[aer]", "test_both[aer]", "test_method[aer-1]", "test_method[aer-object]"}

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from end_to_end import make_cases, register, rows
+from end_to_end import CASES, make_cases, register, rows, run_file
 
 AER = ("--qbench-backend=aer", "--qbench-shots=1,10")
 
@@ -121,3 +121,52 @@ def test_xdist_gives_the_same_rows_each_once(pytester: pytest.Pytester, monkeypa
     without_warnings = {key: value for key, value in shared.parseoutcomes().items() if "warning" not in key}
     assert without_warnings == alone.parseoutcomes()
     shared.stdout.fnmatch_lines(["*quantum simulator benchmarks*"])
+
+
+ALWAYS_WRONG = CASES.replace('"0" * n_qubits', '"1" * n_qubits').replace("[2, 3]", "range(1, 9)")
+
+
+def test_xdist_counts_what_was_not_run(pytester: pytest.Pytester) -> None:
+    make_cases(pytester, ALWAYS_WRONG)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1", "-n", "2", "-x")
+    assert result.ret != 0
+    points = run_file(pytester, "summary.json")["points"]
+    assert points["planned"] == 8
+    assert points["missing"] == 8 - points["by_status"]["FAIL"] > 0
+
+
+def test_xdist_keeps_the_record_of_a_case_file_by_name(pytester: pytest.Pytester) -> None:
+    """The controller collects nothing: without an option only the results tell it that there are points."""
+    path = make_cases(pytester)
+    result = pytester.runpytest_subprocess(str(path), "-n", "2", "-k", "q2 and (s1] or s10])")
+    result.assert_outcomes(passed=2)
+    assert [list(row["times_s"]) for row in rows(pytester)] == [["1", "10"]]
+
+
+def test_xdist_finds_an_unwritable_place_first(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    (pytester.path / "blocked").write_text("a file, not a folder")
+    result = pytester.runpytest_subprocess(*AER, "-n", "2", "--qbench-run-dir=blocked/here")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "cannot write reports" in result.stderr.str()
+    assert "passed" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("option", ["--fixtures-per-test", "--setup-plan"])
+def test_what_measures_nothing_leaves_no_record(pytester: pytest.Pytester, option: str) -> None:
+    make_cases(pytester)
+    pytester.runpytest_subprocess(*AER, option)
+    assert not (pytester.path / "reports").exists()
+
+
+def test_junit_has_the_verdict_as_a_property(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    pytester.runpytest_subprocess(*AER, "--junitxml=out.xml", "-k", "q2 and s1]")
+    assert '<property name="qbench_status" value="PASS" />' in (pytester.path / "out.xml").read_text()
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    (pytester.path / "blocked").write_text("a file, not a folder")
+    result = pytester.runpytest_subprocess(*AER, "-o", "cache_dir=blocked/here", "-k", "q2")
+    assert result.parseoutcomes()["passed"] == 2

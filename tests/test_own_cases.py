@@ -1,5 +1,7 @@
 """Case files in a user's project: Python, QASM, MQT Bench, and mistakes in them."""
 
+import os
+
 import pytest
 from end_to_end import make_cases, rows
 
@@ -110,6 +112,34 @@ def test_qasm_files_are_cases(pytester: pytest.Pytester) -> None:
     )
 
 
+DYNAMIC_3 = """OPENQASM 3.0;
+include "stdgates.inc";
+qubit[2] q;
+bit[2] c;
+ry(1.0) q[0];
+c[0] = measure q[0];
+if (c[0]) {
+  x q[1];
+} else {
+  id q[1];
+}
+c[1] = measure q[1];
+"""
+
+
+def test_openqasm_3_with_a_condition(pytester: pytest.Pytester) -> None:
+    pytest.importorskip("qiskit_qasm3_import", reason="OpenQASM 3 needs it: pip install 'pytest-qbench[qasm3]'")
+    make_cases(pytester, DYNAMIC_3, "feedback.qasm")
+    make_cases(pytester, DYNAMIC_3.replace("if (c[0])", "if c[0]"), "broken.qasm")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer,native", "--qbench-shots=1000")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*broken.qasm:7: *"])
+    written = {(row["case"], row["backend"]): row for row in rows(pytester)}
+    for backend in ("aer", "native"):
+        row = written["feedback", backend]
+        assert (row["status"], row["kind"], row["n_qubits"]) == ("PASS", "dynamic", 2)
+
+
 def test_a_qasm_file_by_name(pytester: pytest.Pytester) -> None:
     (pytester.path / "alone.qasm").write_text(BELL)
     result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=100", "alone.qasm", "-v")
@@ -164,3 +194,46 @@ def test_mqt_families_by_name(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["qbench::mqt_ghz[[]aer-q3-s1000[]] PASS*"])
     result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-cases=mqt:ghost")
     result.stderr.fnmatch_lines(["*MQT Bench has no family 'ghost'*"])
+
+
+def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
+    options = ("--qbench-backend=aer", "--qbench-shots=1", "--collect-only", "-q")
+    result = pytester.runpytest_subprocess(*options, *arguments)
+    return [line for line in result.outlines if "::" in line]
+
+
+def test_cases_from_a_factory_with_names_of_their_own(pytester: pytest.Pytester) -> None:
+    """Each once, whatever variables hold it, and by the name it was given."""
+    factory = "def make(name, **more):\n    return circuit_case(n_qubits=1, name=name, **more)(one.builder)\n"
+    pytester.makepyfile(factory=BUILDER + factory)
+    pytester.makeconftest("")  # puts the folder on sys.path
+    make_cases(pytester, "from factory import make, one\nfirst = again = make('alpha')\nbeta = make('beta')\n")
+    assert collected(pytester) == ["cases/own.py::alpha[aer-q1-s1]", "cases/own.py::beta[aer-q1-s1]"]
+
+
+def test_marks_on_a_case_are_those_of_its_items(pytester: pytest.Pytester) -> None:
+    marks = BUILDER.replace("@circuit_case", '@pytest.mark.skip(reason="above")\n@circuit_case')
+    below = BUILDER.replace("def one", '@pytest.mark.xfail(reason="below")\ndef two').replace("(1)", "(1, 1)")
+    wrong = '\n@two.expected\ndef _(): return {"1": 1.0}\n'
+    make_cases(pytester, "import pytest\n" + marks + below.replace("measure_all()", "measure(0, 0)") + wrong)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=100")
+    result.assert_outcomes(skipped=1, xfailed=1)
+    assert [(row["case"], row["status"]) for row in rows(pytester)] == [("two", "FAIL")]
+
+
+def test_a_named_folder_is_found_from_anywhere(pytester: pytest.Pytester) -> None:
+    """Also one that pytest would not enter; the paths of an ini file are those of the rootdir."""
+    for folder in (".hidden", "cases", "sub/cases"):
+        (pytester.path / folder).mkdir(parents=True)
+        (pytester.path / folder / f"in_{folder.strip('.')[:3]}.qasm").write_text(BELL)
+    assert collected(pytester, "--qbench-cases=.hidden") == [".hidden/in_hid.qasm::in_hid[aer-q2-s1]"]
+    pytester.makeini("[pytest]\nqbench_cases = cases\n")
+    pytester.chdir()
+    os.chdir(pytester.path / "sub")
+    assert collected(pytester) == ["cases/in_cas.qasm::in_cas[aer-q2-s1]"]
+
+
+def test_a_qasm_file_by_name_needs_no_option(pytester: pytest.Pytester) -> None:
+    (pytester.path / "alone.qasm").write_text(BELL)
+    result = pytester.runpytest_subprocess("alone.qasm", "-k", "s1]", "-v")
+    result.stdout.fnmatch_lines(["alone.qasm::alone[[]native-q2-s1[]] PASS*"])

@@ -18,6 +18,7 @@ SETTINGS = Settings(
     backends=parse_specs(["aer"], installed_backends()),
     suite="standard",
     case_sources=(),
+    case_origin="--qbench-cases",
     qubits=None,
     depth=None,
     shots=(1, 1000),

@@ -2,10 +2,12 @@
 
 import json
 import math
+import platform
 import re
+import subprocess
 
 import pytest
-from end_to_end import make_cases, results_file, rows, run_file
+from end_to_end import make_cases, register, results_file, rows, run_file
 
 CONTRACT = [
     "schema",
@@ -68,11 +70,22 @@ def test_core_suite_side_by_side(pytester: pytest.Pytester) -> None:
     assert sizes == sorted(sizes)
     summary = run_file(pytester, "summary.json")
     assert summary["points"]["planned"] == summary["points"]["by_status"]["PASS"] == 2 * len(written)
-    assert run_file(pytester, "comparison.json")
-    assert run_file(pytester, "environment.json")
+    comparison = run_file(pytester, "comparison.json")
+    assert {entry["fraction"] for entry in comparison["coverage"].values()} == {1}
+    (pair,) = comparison["pairs"]
+    for reading in ("warm", "cold"):
+        overall = pair[reading]["all"]["overall"]["completed"]
+        assert (overall["geomean"] > 0, overall["cells"]) == (True, len(pair[reading]["cells"]))
+    assert list(pair["warm"]["all"]["shots"]) == ["10", "1000"]
     text = result.stdout.str()
-    assert re.search(r"qbench: aer +\d+\.\d+", text)
-    assert re.search(r"qbench: native +\d", text)
+    assert re.search(r"qbench: aer +\d+\.\d+\S* +CPU, double precision, automatic, \d+ thread", text)
+    assert re.search(r"qbench: native +\d\S* +CPU, double precision, statevector, \d+ thread", text)
+    for backend in ("aer", "native"):
+        for kind in ("static", "dynamic"):
+            assert re.search(rf"^{backend} +{kind} +\d+ +\d+ +[0-9.]+ [mu]?s ", text, re.MULTILINE)
+    assert re.search(r"^slowest +backend +shots +median +spent$", text, re.MULTILINE)
+    assert re.search(r"^ghz_state +10q +[0-9.]+ \ws +[0-9.]+ \ws +[0-9.]+x +[0-9.]+x$", text, re.MULTILINE)
+    assert "geometric mean of aer / native" in text
     assert "quantum simulator benchmarks" in text
     assert "passed" in text.splitlines()[-1]
     assert "\x1b[K" not in text, "no live line where there is no terminal"
@@ -188,15 +201,31 @@ def test_jsonl_copy_run_dir_and_seed(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("option", ["--qbench-run-dir", "--qbench-jsonl"])
-def test_an_unwritable_place_is_found_before_anything_is_measured(pytester: pytest.Pytester, option: str) -> None:
+def test_an_unwritable_place_is_found_before_anything_is_measured(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
     make_cases(pytester)
     (pytester.path / "blocked").write_text("a file, not a folder")
-    result = pytester.runpytest_subprocess("--qbench-backend=aer", f"{option}=blocked/here")
+    register(pytester, monkeypatch, traced="own_backends:Traced")
+    pytester.makepyfile(
+        own_backends="""
+        from pathlib import Path
+        from faulty_backends import Good
+
+        class Traced(Good):
+            def run(self, prepared, shots, seed):
+                Path("measured").touch()
+                return super().run(prepared, shots, seed)
+        """
+    )
+    result = pytester.runpytest_subprocess("--qbench-backend=traced", f"{option}=blocked/here")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     output = result.stdout.str() + result.stderr.str()
     assert "blocked" in output
     assert "Traceback" not in output
-    assert "PASS" not in output
+    assert not (pytester.path / "measured").exists()
+    pytester.runpytest_subprocess("--qbench-backend=traced", f"{option}=here")
+    assert (pytester.path / "measured").exists(), "it would have been measured"
 
 
 def test_exit_status_when_no_point_passes(pytester: pytest.Pytester) -> None:
@@ -231,12 +260,25 @@ def magic():
     assert strict.ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_runs_leave_their_files_behind(pytester: pytest.Pytester) -> None:
+def test_runs_leave_their_files_behind(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run([*git, *command], cwd=pytester.path, check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], cwd=pytester.path, check=True, capture_output=True, text=True)
     pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1")
     folder = results_file(pytester).parent.resolve()
     names = {path.name for path in folder.iterdir()}
     assert names >= {"results.jsonl", "summary.json", "comparison.json", "environment.json"}
     assert {"aer_zeros_2q.json", "aer_zeros_3q.json"} <= names
     environment = run_file(pytester, "environment.json")
-    assert "qiskit-aer" in json.dumps(environment)
+    assert environment["packages"].keys() >= {"pytest-qbench", "pytest", "qiskit", "qiskit-aer", "numpy"}
+    assert environment["thread_variables"]["OMP_NUM_THREADS"] == "3"
+    assert environment["git"] == {"commit": commit.stdout.strip(), "dirty": False}
+    assert environment["cpu"]["model"]
+    assert environment["memory"]["total"] > 0
+    assert environment["os"]["kernel"] == platform.release()
+    assert environment["python"]["version"] == platform.python_version()
+    (env,) = {json.dumps(row["env"]) for row in rows(pytester)}
+    assert json.loads(env)["commit"] == commit.stdout[:12]

@@ -162,7 +162,8 @@ def _condition(circuit: Any, condition: Condition) -> Any:
         return (bits[0], next(iter(condition.values)))
     if len(condition.values) in (0, 1 << len(bits)):
         # Always or never: Qiskit has no literal condition without a variable that Aer accepts.
-        always = expr.logic_or(bits[0], expr.logic_not(bits[0]))
+        any_bit = circuit.clbits[0]
+        always = expr.logic_or(any_bit, expr.logic_not(any_bit))
         return always if condition.values else expr.logic_not(always)
 
     def equals(value: int) -> Any:

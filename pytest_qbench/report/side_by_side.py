@@ -162,7 +162,7 @@ def _note_lines(pair: Pair, width: int) -> list[Line]:
     total = aggregate(pair.warm)
     notes = f"cold: preparation and first call. faster: cells in which {pair.baseline} is the faster : the slower one."
     if total.both_aborted:
-        notes += f" {count(total.both_aborted, 'cell')} left out because both aborted."
+        notes += f" {count(total.both_aborted, 'cell')} left out because both aborted or were wrong."
     unrelated = total.not_compared - pair.different_programs
     if unrelated:
         notes += f" {count(unrelated, 'cell')} not compared: not run, or not supported by both."

@@ -117,7 +117,7 @@ def _status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     parts = [f"{by_status[status]} {status.value}" for status in Status if by_status[status]]
     parts += [f"{points['missing']} not run"] if points["missing"] else []
     worst = next((status for status in PRECEDENCE if by_status[status]), Status.ABORT)
-    text = f"{points['planned']} points: {', '.join(parts) or 'none ran'}"
+    text = f"{count(points['planned'], 'point')}: {', '.join(parts) or 'none ran'}"
     text += f" in {format_duration(summary['wall_s'])}"
     lines: list[Line] = [(line, MARKUP[worst] | BOLD) for line in textwrap.wrap(text, width)]
     if points["skipped"]:

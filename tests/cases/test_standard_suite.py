@@ -26,6 +26,14 @@ def test_number_and_sizes_of_instances():
     assert {min(i.n_qubits for i in FULL), max(i.n_qubits for i in FULL)} == {2, 24}
 
 
+def test_the_families_that_a_suite_of_this_kind_must_have():
+    families = """bell_state ghz_state w_state graph_state teleportation qft phase_estimation bernstein_vazirani
+        deutsch_jozsa simon simple_grovers real_grovers qaoa quantum_volume random_universal reversible_mix
+        clifford_scrambler brickwork diagonal_mesh phase_ladder toffoli_oracle adaptive_feedback
+        adaptive_feedback_long"""
+    assert BY_NAME.keys() >= set(families.split())
+
+
 def test_core_is_exactly_the_six():
     core = {case.name for case in CASES if "core" in case.tags}
     assert core == {"bell_state", "simple_grovers", "real_grovers", "ghz_state", "qft", "teleportation"}

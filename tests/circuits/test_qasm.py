@@ -50,3 +50,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\x00\xfe")
     with pytest.raises(QasmError, match="cannot be read"):
         load_qasm(binary)
+
+
+def test_without_the_importer_version_3_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qiskit.utils.optionals.HAS_QASM3_IMPORT._bool", False)
+    path = tmp_path / "bell.qasm"
+    path.write_text(BELL_3)
+    with pytest.raises(QasmError, match=r"pip install 'pytest-qbench\[qasm3\]'"):
+        load_qasm(path)

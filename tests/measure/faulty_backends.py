@@ -339,3 +339,12 @@ class BadCounts(BadAt):
     def counts(self, result: Any) -> Mapping[str, int]:
         good = super().counts(result)
         return self.options["counts"] if self.bad else good
+
+
+class StopsTheClock(BadAt):
+    """Makes the worker's clock run into NaN."""
+
+    def fault(self) -> None:
+        from pytest_qbench.measure import session
+
+        session.perf_counter_ns = lambda: float("nan")

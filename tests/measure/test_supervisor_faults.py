@@ -213,6 +213,14 @@ def test_counts_of_every_round_are_checked(supervise, survivors, counts, reason)
     assert (abort.kind, abort.reason, abort.phase) == (AbortKind.PROTOCOL, reason, "round 2")
 
 
+def test_durations_that_are_none_are_noticed(supervise, survivors):
+    abort = abort_of(supervise("StopsTheClock"), survivors)
+    assert (abort.kind, abort.reason) == (
+        AbortKind.PROTOCOL,
+        "protocol: a round (number 2) is nan, not a duration in seconds",
+    )
+
+
 def test_a_worker_that_died_between_two_points_is_replaced(supervise):
     supervisor = supervise("Good")
     os.kill(int(supervisor.describe().versions["pid"]), signal.SIGKILL)
