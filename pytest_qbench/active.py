@@ -12,7 +12,7 @@ from pytest_qbench import collection, listing, outcome
 from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
 from pytest_qbench.live import LiveLine
 from pytest_qbench.scheduling import ladder_of, ladder_scheduler
-from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_worker
+from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_controller, is_xdist_worker
 from pytest_qbench.settings import was_given
 
 
@@ -84,6 +84,13 @@ class ActivePlugin:
         self.session.plan(session.items)
         if self.session.will_record and any(collection.is_benchmark(item) for item in session.items):
             self.session.open_record()
+
+    def pytest_report_header(self) -> list[str]:
+        """Name the backends where nothing is collected: in an xdist controller."""
+        session = self.session
+        if is_xdist_controller(self.config) and session.settings.active and session.measures:
+            return session.header_of_controller()
+        return []
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Name the backends with their versions and devices, and the size of the plan."""

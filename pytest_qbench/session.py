@@ -39,6 +39,11 @@ def is_xdist_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def is_xdist_controller(config: pytest.Config) -> bool:
+    """Whether items run in other processes and only their reports arrive here."""
+    return not is_xdist_worker(config) and getattr(config.option, "dist", "no") != "no"
+
+
 class QbenchSession:
     """What the hooks of one session share. Everything in it is made when it is first needed."""
 
@@ -173,9 +178,18 @@ class QbenchSession:
         shots = sorted({point.shots for point in points})
         cases = {point.instance.case for point in points}
         return [
-            *header_lines([self._backend_info(spec) for spec in settings.backends], settings.suite),
+            *self._backend_lines(),
             plan_line(len(points), len(instances), len(cases), shots, settings.timeout),
         ]
+
+    def header_of_controller(self) -> list[str]:
+        """The same in an xdist controller, whose own workers are not needed any longer; the plan is not known yet."""
+        lines = self._backend_lines()
+        self.runner.close()
+        return [*lines, "qbench: the processes of xdist share the cores, so that times are distorted"]
+
+    def _backend_lines(self) -> list[str]:
+        return header_lines([self._backend_info(spec) for spec in self.settings.backends], self.settings.suite)
 
     def _backend_info(self, spec: BackendSpec) -> BackendInfo:
         about = self.runner.describe(spec)
