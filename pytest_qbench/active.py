@@ -23,11 +23,13 @@ class ActivePlugin:
         self.config = config
         self.session = config.stash[SESSION] = QbenchSession(config)
         self._live: LiveLine | None = None
+        self._wanted_ids: list[str] = []
         self._no_paths = config.args_source is not pytest.Config.ArgsSource.ARGS
 
     def start(self) -> None:
-        """An option asked for benchmarks: check every setting, and have the case files collected."""
+        """The command line asks for benchmarks: check every setting, and have the case files collected."""
         collection.add_case_arguments(self.config, self.session.case_roots)
+        self._wanted_ids = collection.take_own_ids(self.config)
         if hasattr(self.config.option, "benchmark_columns") and not was_given(self.config, "--benchmark-columns"):
             # The ten columns of pytest-benchmark's default take 200 characters a line, hundreds of lines long.
             self.config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
@@ -75,10 +77,15 @@ class ActivePlugin:
             if others:
                 config.hook.pytest_deselected(items=others)
                 items[:] = [item for item in items if collection.is_benchmark(item)]
+        elif self._wanted_ids:
+            modules = collection.own_modules(session, settings, found_cases=False)
+            items.extend(
+                collection.chosen(self._wanted_ids, [i for module in modules for i in session.genitems(module)])
+            )
         items[:] = collection.in_plan_order(items)
         collection.connect_benchmark(config, items)
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are final: make the record before anything is measured."""
         self.session.plan(session.items)

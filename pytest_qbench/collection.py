@@ -115,6 +115,32 @@ def own_modules(session: pytest.Session, settings: Settings, found_cases: bool) 
     return modules
 
 
+def take_own_ids(config: pytest.Config) -> list[str]:
+    """Take the ids of items that have no file, such as ``qbench::qft[aer-q4-s10]``, off pytest's arguments."""
+    prefix = f"{BUILTIN_NODEID}::"
+    own = [argument for argument in config.args if argument.startswith(prefix)]
+    config.args[:] = [argument for argument in config.args if not argument.startswith(prefix)]
+    return own
+
+
+def chosen(ids: Sequence[str], items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """The items that ``ids`` name, whole or as a case (``qbench::qft``).
+
+    Raises:
+        pytest.UsageError: an id names none.
+    """
+    found: dict[str, list[pytest.Item]] = {wanted: [] for wanted in ids}
+    for item in items:
+        for wanted in {item.nodeid, item.nodeid.partition("[")[0]} & found.keys():
+            found[wanted].append(item)
+    for wanted, its_items in found.items():
+        if not its_items:
+            raise pytest.UsageError(
+                f"{wanted}: no such item with the backends, suite and shots that are chosen (see --qbench-list-cases)"
+            )
+    return list(dict.fromkeys(item for its_items in found.values() for item in its_items))
+
+
 def _is_mqt(name: str) -> bool:
     return name.startswith(sources.MQT_PREFIX)
 

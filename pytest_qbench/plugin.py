@@ -48,9 +48,10 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Wake up when an option asks for it."""
+    """Wake up when an option, or the id of an item of the built-in suite, asks for it."""
     config.addinivalue_line("markers", "qbench: a simulator benchmark (set on every point)")
-    if is_active(config) and not config.option.help:
+    wanted = is_active(config) or any(argument.startswith("qbench::") for argument in config.args)
+    if wanted and not config.option.help:
         activate(config).start()
 
 

@@ -170,7 +170,8 @@ class Runner:
         )
         if check.passed:
             return replace(result, status=Status.PASS, p_value=check.p_value)
-        reason = f"wrong distribution at {result.shots} shots: p = {check.p_value:.2g}"
+        p_value = f"p = {check.p_value:.2g}" if check.p_value else "p < 1e-300"
+        reason = f"wrong distribution at {result.shots} shots: {p_value}"
         return replace(result, status=Status.FAIL, p_value=check.p_value, reason=reason, detail=check.message)
 
 

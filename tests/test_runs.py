@@ -282,3 +282,20 @@ def test_runs_leave_their_files_behind(pytester: pytest.Pytester, monkeypatch: p
     assert environment["python"]["version"] == platform.python_version()
     (env,) = {json.dumps(row["env"]) for row in rows(pytester)}
     assert json.loads(env)["commit"] == commit.stdout[:12]
+
+
+def test_ids_of_the_built_in_suite_can_be_given_back(pytester: pytest.Pytester) -> None:
+    arguments = ["--qbench-backend=aer", "--qbench-shots=1,10", "--collect-only", "-q"]
+    result = pytester.runpytest_subprocess(*arguments, "qbench::bell_state[aer-q2-s10]", "qbench::simple_grovers")
+    assert [line for line in result.outlines if "::" in line] == [
+        "qbench::bell_state[aer-q2-s10]",
+        "qbench::simple_grovers[aer-q2-s1]",
+        "qbench::simple_grovers[aer-q2-s10]",
+        "qbench::simple_grovers[aer-q3-s1]",
+        "qbench::simple_grovers[aer-q3-s10]",
+    ]
+    result = pytester.runpytest_subprocess("qbench::bell_state[native-q2-s10]")
+    result.assert_outcomes(passed=1)
+    result = pytester.runpytest_subprocess(*arguments, "qbench::bell_state[aer-q99-s1]")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*qbench::bell_state[[]aer-q99-s1[]]: no such item with the backends*"])
