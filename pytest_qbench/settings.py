@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,12 +178,19 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         memory_limit=parsed("memory-limit", parse_memory, None) or parse_memory("90%"),
         threads=parsed("threads", _at_least_one, usable_cpus()),
         seed=parsed("seed", int, DEFAULT_SEED),
-        run_dir=config.rootpath / (values["run-dir"][0] or "reports"),
-        jsonl=config.invocation_params.dir / values["jsonl"][0] if values["jsonl"][0] else None,
+        run_dir=_path(config, "run-dir", values) or config.rootpath / "reports",
+        jsonl=_path(config, "jsonl", values),
         strict=bool(values["strict"][0]),
         list_cases=bool(values["list-cases"][0]),
         policy=round_policy(config),
     )
+
+
+def _path(config: pytest.Config, name: str, values: Mapping[str, tuple[Any, str]]) -> Path | None:
+    """A path as pytest reads them: an option's is relative to the current directory, an ini key's to the rootdir."""
+    value, origin = values[name]
+    base = config.invocation_params.dir if origin.startswith("--") else config.rootpath
+    return base / value if value else None
 
 
 def _raw(config: pytest.Config, key: Key) -> tuple[Any, str]:

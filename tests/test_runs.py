@@ -299,3 +299,16 @@ def test_ids_of_the_built_in_suite_can_be_given_back(pytester: pytest.Pytester) 
     result = pytester.runpytest_subprocess(*arguments, "qbench::bell_state[aer-q99-s1]")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*qbench::bell_state[[]aer-q99-s1[]]: no such item with the backends*"])
+
+
+def test_paths_of_options_and_of_ini_keys(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_cases(pytester)
+    below = pytester.mkdir("below")
+    pytester.makeini("[pytest]\nqbench_run_dir = from_ini\nqbench_jsonl = rows.jsonl\n")
+    arguments = ["--qbench-backend=aer", "--qbench-shots=1", "-k", "q2"]
+    monkeypatch.chdir(below)
+    assert pytester.runpytest_subprocess(*arguments, f"--rootdir={pytester.path}").ret == 0
+    assert (pytester.path / "from_ini" / "latest").exists()
+    assert (pytester.path / "rows.jsonl").exists()
+    assert pytester.runpytest_subprocess(*arguments, f"--rootdir={pytester.path}", "--qbench-run-dir=here").ret == 0
+    assert (below / "here" / "latest").exists()

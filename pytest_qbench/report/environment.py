@@ -19,6 +19,8 @@ from typing import Any
 
 import psutil
 
+from pytest_qbench.measure.launch import THREAD_VARIABLES
+
 SCHEMA = 1
 
 PACKAGES = (
@@ -49,13 +51,8 @@ PACKAGES = (
     "distributed",
 )
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
+_RECORDED_VARIABLES = (
+    *THREAD_VARIABLES,
     "OMP_PROC_BIND",
     "OMP_PLACES",
     "OMP_WAIT_POLICY",
@@ -98,7 +95,7 @@ def collect(rootdir: Path | None = None) -> dict[str, Any]:
             "compiler": platform.python_compiler(),
         },
         "packages": _packages(),
-        "thread_variables": {name: os.environ.get(name) for name in THREAD_VARIABLES},
+        "thread_variables": {name: os.environ.get(name) for name in _RECORDED_VARIABLES},
         "git": _git(rootdir) if rootdir else None,
         "ci": _ci(os.environ),
     }
