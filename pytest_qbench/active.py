@@ -108,6 +108,8 @@ class ActivePlugin:
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points and self.session.measures:
             lines = session.header(points) + lines
+        if not any(collection.is_benchmark(item) for item in items):
+            lines += listing.nothing_selected(session.cases, session.settings)
         return lines
 
     # Running
@@ -120,7 +122,11 @@ class ActivePlugin:
     def _run(self, request: pytest.FixtureRequest) -> None:
         """The body of a point's item."""
         item = request.node
-        result = self.session.run_point(item)
+        try:
+            result = self.session.run_point(item)
+        except BaseException:  # Ctrl-C: there will be no report in which to note that nothing was fed
+            silence_benchmark(item)
+            raise
         feed_benchmark(item, result)
         outcome.conclude(result, self.session.settings.strict)
 
@@ -196,14 +202,16 @@ class ActivePlugin:
         if self._live is not None:
             self._live.show(nodeid)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Status counts, slowest cases, and backends side by side."""
-        if not self.session.has_record or not self.session.recorder.done:
-            return
-        terminalreporter.section("quantum simulator benchmarks")
-        for text, markup in self.session.summary(self.config.get_terminal_writer().fullwidth):
-            terminalreporter.write_line(text, **markup)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
+        """Status counts, slowest cases, and backends side by side; last, also where another plugin's part raises."""
+        try:
+            yield
+        finally:
+            if self.session.has_record and self.session.recorder.done:
+                terminalreporter.section("quantum simulator benchmarks")
+                for text, markup in self.session.summary(self.config.get_terminal_writer().fullwidth):
+                    terminalreporter.write_line(text, **markup)
 
     # The end
 

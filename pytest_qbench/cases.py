@@ -48,6 +48,8 @@ class CircuitCase:
     path: str
     line: int
     expectation: Callable[..., Any] | None = field(default=None)
+    always: bool = False
+    """Its declared sizes run whatever sizes are asked for: a file that can't be read has none, and must not vanish."""
     pytestmark: list[Any] = field(default_factory=list)
     """What ``@pytest.mark`` decorators leave, above ``@circuit_case`` or below it."""
 
@@ -71,7 +73,7 @@ class CircuitCase:
 
     def sizes(self, wanted: Collection[int] | None, max_qubits: int | None = None) -> list[int]:
         """The sizes to run, ascending: the declared ones, or those of ``wanted`` that are valid."""
-        sizes = self.n_qubits if wanted is None else [n for n in wanted if n in self.valid]
+        sizes = self.n_qubits if wanted is None or self.always else [n for n in wanted if n in self.valid]
         return sorted({n for n in sizes if max_qubits is None or n <= max_qubits})
 
     def combinations(self, overrides: Mapping[str, Sequence[Any]]) -> Iterator[Params]:

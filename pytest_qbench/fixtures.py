@@ -82,14 +82,17 @@ class Qbench:
             pytest.fail(f"qbench(shots={shots}): at least 1", pytrace=False)
         path, line, _ = self.item.location
         name = getattr(self.item, "originalname", self.item.name)
+        wrong = ""
         try:
             program = to_program(circuit, name, f"{path}:{(line or 0) + 1}: the circuit given to qbench()")
             if expected is not None:
                 Distribution.from_expected(expected, program.n_clbits)
         except CaseError as error:
-            pytest.fail(str(error), pytrace=False)
+            wrong = str(error)
         except ValueError as error:
-            pytest.fail(f"qbench(expected=...): {error}", pytrace=False)
+            wrong = f"qbench(expected=...): {error}"
+        if wrong:  # raised here, it has no context that pytest would print too
+            pytest.fail(wrong, pytrace=False)
         case = CircuitCase(
             name=name,
             builder=lambda: circuit,

@@ -36,13 +36,30 @@ def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[st
     if settings.qubits is None:
         return []
     missing = [
-        f"{case.name} (has {_numbers(case.n_qubits)})"
+        f"{case.name} (takes {_valid(case)})"
         for case in cases
         if is_selected(case, settings) and not case.sizes(settings.qubits)
     ]
     if not missing:
         return []
     return [f"qbench: no size of --qbench-qubits={_numbers(settings.qubits)} suits {', '.join(missing)}"]
+
+
+def nothing_selected(cases: Sequence[CircuitCase], settings: Settings) -> list[str]:
+    """A line for a session that found cases and selected none of them."""
+    if not settings.active or not cases:
+        return []
+    return [
+        f"qbench: nothing to measure: the suite {settings.suite}, sizes, -k and -m select none of {len(cases)} cases "
+        "(--qbench-list-cases lists what the suite and sizes leave, --qbench-cases=builtin takes the built-in suite)"
+    ]
+
+
+def _valid(case: CircuitCase) -> str:
+    """The sizes that may be asked for, where they can be told."""
+    if isinstance(case.valid, (range, frozenset, set, list, tuple)):
+        return _numbers(sorted(case.valid))
+    return _numbers(case.n_qubits)
 
 
 def _numbers(values: Sequence[int]) -> str:

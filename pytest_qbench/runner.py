@@ -215,7 +215,7 @@ def to_program(circuit: Any, name: str, origin: str, n_qubits: int | None = None
 
         if not isinstance(circuit, QuantumCircuit):
             kind = type(circuit).__name__
-            raise CaseError(f"{origin} returned {kind}; it must return a QuantumCircuit or a Program")
+            raise CaseError(f"{origin}: {kind} is neither a QuantumCircuit nor a Program")
         try:
             program = from_qiskit(circuit, name)
         except ConversionError as error:

@@ -173,13 +173,12 @@ class QbenchSession:
 
     def header(self, points: Sequence[Point]) -> list[str]:
         """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""
-        settings = self.settings
         instances = {(point.instance.case, point.instance.id) for point in points}
         shots = sorted({point.shots for point in points})
         cases = {point.instance.case for point in points}
         return [
             *self._backend_lines(),
-            plan_line(len(points), len(instances), len(cases), shots, settings.timeout),
+            plan_line(len(points), len(instances), len(cases), shots, self._deadline(self._pytest_timeout())),
         ]
 
     def header_of_controller(self) -> list[str]:
@@ -222,10 +221,19 @@ class QbenchSession:
         pytest-timeout's value (option, ini key or marker) stands in for the default; where ``--qbench-timeout`` was
         given too, the shorter one holds.
         """
-        asked = item.stash.get(DEADLINE, None)
+        return self._deadline(item.stash.get(DEADLINE, None))
+
+    def _deadline(self, asked: float | None) -> float:
         if asked is None:
             return self.settings.timeout
         return min(asked, self.settings.timeout) if self.settings.timeout_given else asked
+
+    def _pytest_timeout(self) -> float | None:
+        """What pytest-timeout's option or ini key say, for the header; a marker may still differ."""
+        given = getattr(self.config.option, "timeout", None)
+        if given is None and self.config.pluginmanager.hasplugin("timeout"):
+            given = self.config.getini("timeout")
+        return float(given) if given else None
 
     def run_point(self, item: pytest.Item) -> PointResult:
         """Measure the item's point and keep the result on the item."""

@@ -162,6 +162,8 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         backends = parse_specs(specs or [DEFAULT_BACKEND], known_backends)
     except (SpecError, BackendLoadError) as error:
         raise pytest.UsageError(f"{origin}: {error}") from error
+    if not backends:
+        raise pytest.UsageError(f"{origin} is empty; known backends: {', '.join(sorted(known_backends))}")
     suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
     return Settings(
         active=is_active(config),

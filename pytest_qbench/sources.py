@@ -75,7 +75,9 @@ def qasm_module(path: Path) -> ModuleType:
         def broken() -> Any:
             raise CaseError(message)
 
-        return _module_of(_qasm_case(path, broken, 1))
+        case = _qasm_case(path, broken, 1)
+        case.n_qubits, case.always = (0,), True
+        return _module_of(case)
     return _module_of(_qasm_case(path, lambda: circuit, max(1, circuit.num_qubits)))
 
 

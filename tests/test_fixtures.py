@@ -53,7 +53,7 @@ def test_parametrized(qbench, circuit, angle):
     text = result.stdout.str()
     assert "FAIL: wrong distribution at 500 shots" in text
     assert "the qbench fixture can be used once in a test" in text
-    assert "returned str" in text
+    assert "the circuit given to qbench(): str is neither a QuantumCircuit nor a Program" in text
     assert "test_right[aer]" in text
     assert "was not used at all" not in text
     cases = [(row["case"], row["backend"], row["status"]) for row in rows(pytester)]

@@ -78,7 +78,7 @@ def test_a_mistake_fails_its_own_items_only(pytester: pytest.Pytester) -> None:
     text = result.stdout.str()
     assert f"{path}:8: raises(n_qubits=2) raised KeyError: 'missing'" in text
     assert 'return angle["missing"]' in text
-    assert "returns_text(n_qubits=2) returned str; it must return a QuantumCircuit or a Program" in text
+    assert "returns_text(n_qubits=2): str is neither a QuantumCircuit nor a Program" in text
     assert "the circuit measures nothing" in text
     assert "the circuit has 3 qubits; 2 were declared" in text
     assert "'while_loop' is not supported" in text
@@ -110,6 +110,9 @@ def test_qasm_files_are_cases(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["cases/bell.qasm::bell[[]aer-q2-s100[]] PASS*", "*broken.qasm:5: 'hh' is not defined*"]
     )
+    # Whatever sizes are asked for: a file that can't be read must not vanish.
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=100", "--qbench-qubits=2:8")
+    result.assert_outcomes(passed=1, failed=1)
 
 
 DYNAMIC_3 = """OPENQASM 3.0;

@@ -166,7 +166,7 @@ def test_selection_by_k_and_m_and_qubits(pytester: pytest.Pytester) -> None:
 def test_sizes_that_suit_no_case_are_named(pytester: pytest.Pytester) -> None:
     make_cases(pytester)
     result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-qubits=7", "--collect-only")
-    result.stdout.fnmatch_lines(["qbench: no size of --qbench-qubits=7 suits zeros (has 2,3)"])
+    result.stdout.fnmatch_lines(["qbench: no size of --qbench-qubits=7 suits zeros (takes 2,3)"])
 
 
 def test_list_cases(pytester: pytest.Pytester) -> None:
@@ -312,3 +312,28 @@ def test_paths_of_options_and_of_ini_keys(pytester: pytest.Pytester, monkeypatch
     assert (pytester.path / "rows.jsonl").exists()
     assert pytester.runpytest_subprocess(*arguments, f"--rootdir={pytester.path}", "--qbench-run-dir=here").ret == 0
     assert (below / "here" / "latest").exists()
+
+
+def test_a_selection_of_nothing_is_explained(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    for arguments in (["--qbench-core"], ["-k", "nonsense"]):
+        result = pytester.runpytest_subprocess("--qbench-backend=aer", *arguments)
+        assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+        result.stdout.fnmatch_lines(["qbench: nothing to measure: *select none of 1 cases*--qbench-cases=builtin*"])
+
+
+def test_the_header_names_the_deadline_that_holds(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    arguments = ["--qbench-backend=aer", "--qbench-shots=1", "-k", "q2"]
+    pytester.runpytest_subprocess(*arguments, "--timeout=20").stdout.fnmatch_lines(["qbench: *timeout 20 s"])
+    both = pytester.runpytest_subprocess(*arguments, "--timeout=20", "--qbench-timeout=9")
+    both.stdout.fnmatch_lines(["qbench: *timeout 9 s"])
+
+
+def test_the_summary_stays_where_a_later_part_of_the_terminal_fails(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    result = pytester.runpytest_subprocess(
+        "--qbench-backend=aer", "--qbench-shots=1", "--benchmark-compare", "--benchmark-compare-fail=median:10%"
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["2 points: 2 PASS*", "rows, summary and comparison in *"])

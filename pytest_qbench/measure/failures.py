@@ -33,7 +33,7 @@ def failure_of(error: BaseException, phase: str, install: str = "") -> Abort | U
     if isinstance(error, UnsupportedError):
         return Unsupported(text)
     if isinstance(error, UnavailableError):
-        return Unavailable(text, error.install or install)
+        return Unavailable(text, error.install)
     if isinstance(error, ImportError) and phase == "start":
         return Unavailable(text, install)
     kind = AbortKind.MEMORY if _is_out_of_memory(error, text) else AbortKind.EXCEPTION

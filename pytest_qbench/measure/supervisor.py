@@ -211,4 +211,4 @@ def _plural(number: int, noun: str) -> str:
 
 
 def _gib(size: int) -> str:
-    return f"{size / _GIB:.1f} GiB"
+    return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _GIB * 1024:.0f} MiB"

@@ -65,7 +65,7 @@ def test_what_adapters_raise_on_purpose():
     assert failure_of(UnavailableError("no driver", "apt install it"), "start", "pip") == Unavailable(
         "no driver", "apt install it"
     )
-    assert failure_of(UnavailableError("no driver"), "start", "pip") == Unavailable("no driver", "pip")
+    assert failure_of(UnavailableError("no driver"), "start", "pip") == Unavailable("no driver")
 
 
 def test_a_failed_import_means_unavailable_only_at_the_start():
