@@ -154,7 +154,7 @@ class Supervisor:
                 return self._abort(worker, AbortKind.TIMEOUT, reason, beat.label)
             except MemoryExceededError as error:
                 assert self.spec.memory_limit is not None
-                reason = f"memory: {_gib(error.used)} used, limit {_gib(self.spec.memory_limit)}"
+                reason = f"memory: {_size(error.used)} used, limit {_size(self.spec.memory_limit)}"
                 return self._abort(worker, AbortKind.MEMORY, reason)
             except WorkerDiedError as error:
                 return self._abort(worker, AbortKind.CRASH, f"crash: {_how_it_ended(error.end)}")
@@ -210,5 +210,5 @@ def _plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _gib(size: int) -> str:
+def _size(size: int) -> str:
     return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _GIB * 1024:.0f} MiB"

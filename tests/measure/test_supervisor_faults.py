@@ -97,8 +97,8 @@ def test_memory_past_the_limit(supervise, survivors):
     abort = abort_of(supervise("EatsMemory", memory_limit=300 * MIB), survivors)
     assert abort.kind is AbortKind.MEMORY
     used, limit = abort.reason.removeprefix("memory: ").split(" used, limit ")
-    assert limit == "0.3 GiB"
-    assert 0.3 <= float(used.removesuffix(" GiB")) < 0.7
+    assert limit == "300 MiB"
+    assert 300 <= float(used.removesuffix(" MiB")) < 700
 
 
 def test_memory_counts_for_all_processes_together(supervise, survivors):
