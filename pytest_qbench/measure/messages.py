@@ -6,7 +6,7 @@ Standard library only: the worker reads and writes these under any interpreter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -134,8 +134,3 @@ class Unavailable:
 
 Outcome = Measurement | Abort | Unsupported | Unavailable
 """What comes of a :class:`MeasureRequest`."""
-
-
-def to_json(value: Any) -> dict[str, Any]:
-    """A dataclass of this module as a JSON value."""
-    return asdict(value)
