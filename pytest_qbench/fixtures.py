@@ -147,6 +147,7 @@ def feed_benchmark(item: pytest.Item, result: PointResult) -> None:
         program_hash=result.program_hash,
         prepare_s=result.prepare_s,
         first_call_s=result.first_call_s,
+        first_call_shots=result.first_call_shots,
         rss_peak=result.memory.get("rss_peak"),
         **{key: result.description.get(key) for key in ("version", "device", "precision", "method")},
     )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 CORE_TAG = "core"
 
+COLD_SHOTS = 1000
+"""The cold reading, preparation and first call, is one at so many shots."""
+
 LadderKey: TypeAlias = tuple[str, str]
 
 # The short name of a swept parameter in an item id; others appear as they are.
@@ -92,6 +95,12 @@ def plan_points(case: CircuitCase, settings: Settings) -> list[Point]:
         for backend in settings.backends
         for shots in settings.shots
     ]
+
+
+def cold_shots(ladder: Iterable[int]) -> int:
+    """The shots of an instance's first call: :data:`COLD_SHOTS` where the ladder has them, else its lowest."""
+    shots = set(ladder)
+    return COLD_SHOTS if COLD_SHOTS in shots else min(shots)
 
 
 def ladders(points: Iterable[Point]) -> dict[LadderKey, tuple[int, ...]]:

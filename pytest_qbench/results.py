@@ -25,7 +25,8 @@ class PointResult:
     ``instance`` groups the points of one ladder; ``ladder`` is every shots value that this session planned for
     it (after ``-k`` and friends), so that a reader knows when the ladder is complete. Times are in seconds,
     memory in bytes. ``rounds_s`` is empty where nothing was timed. ``skipped`` is True for a point that was not
-    run because a lower one of its ladder aborted.
+    run because a lower one of its ladder aborted. ``first_call_shots`` belongs to ``first_call_s``;
+    ``first_call_abort`` says why a first call at more shots than the point's own was given up before.
     """
 
     nodeid: str
@@ -50,6 +51,8 @@ class PointResult:
     counts_s: tuple[float, ...] = ()
     prepare_s: float | None = None
     first_call_s: float | None = None
+    first_call_shots: int | None = None
+    first_call_abort: str | None = None
     memory: Mapping[str, int | None] = field(default_factory=dict)
     description: Mapping[str, Any] = field(default_factory=dict)
     p_value: float | None = None

@@ -17,8 +17,10 @@ from pytest_qbench.cases import CaseError, CircuitCase
 from pytest_qbench.circuits.convert import ConversionError, from_qiskit
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.circuits.validate import problems
+from pytest_qbench.measure.heartbeat import FIRST_CALL
 from pytest_qbench.measure.messages import (
     Abort,
+    AbortKind,
     Measurement,
     MeasureRequest,
     Outcome,
@@ -27,6 +29,7 @@ from pytest_qbench.measure.messages import (
     WorkerSpec,
 )
 from pytest_qbench.measure.supervisor import Supervisor
+from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.verify.goodness import check_counts
@@ -48,6 +51,15 @@ class _Ended:
     abort_kind: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _SlowFirstCall:
+    """The first call of an instance, of ``shots`` shots, that took longer than ``timeout`` seconds."""
+
+    shots: int
+    timeout: float
+    abort: Abort
+
+
 class Runner:
     """Measures points, one at a time. Holds one worker per backend spec and what the points of a ladder share."""
 
@@ -57,6 +69,7 @@ class Runner:
         self._references = ReferenceCache(cache_dir)
         self._program: tuple[Instance, Program | CaseError] | None = None
         self._ended: dict[LadderKey, _Ended] = {}
+        self._slow_first_calls: dict[LadderKey, _SlowFirstCall] = {}
 
     def describe(self, spec: BackendSpec) -> Description | Unavailable | Abort:
         """What the backend says of itself; starts its worker."""
@@ -99,11 +112,37 @@ class Runner:
             policy=self._settings.policy,
             instance=blank.instance,
         )
-        outcome = self._supervisor(spec).measure(request)
+        outcome, blank = self._outcome(request, (case.path, blank.instance), blank, self._supervisor(spec))
         result = _with_outcome(blank, outcome)
         if not isinstance(outcome, Measurement):
             return result, {}
         return self._verify(result, outcome, program, case, arguments), outcome.counts
+
+    def _outcome(
+        self, request: MeasureRequest, ladder: LadderKey, blank: PointResult, supervisor: Supervisor
+    ) -> tuple[Outcome, PointResult]:
+        """What comes of ``request``, and ``blank`` with what there is to say of the first call.
+
+        A first call of more shots than the point's own must not cost the point its verdict: where it aborts, the point
+        is measured again with a first call of its own shots. If it was too slow, that is the verdict on the points of
+        so many shots: they would wait for the deadline again.
+        """
+        first_shots = cold_shots(blank.ladder)
+        slow = self._slow_first_calls.get(ladder)
+        if slow is not None and request.timeout <= slow.timeout:
+            if request.shots >= slow.shots:
+                return slow.abort, blank
+            first_shots = request.shots
+        outcome = supervisor.measure(replace(request, first_shots=first_shots))
+        if isinstance(outcome, Abort) and outcome.phase == FIRST_CALL and request.shots < first_shots:
+            if outcome.kind is AbortKind.TIMEOUT:
+                self._slow_first_calls[ladder] = _SlowFirstCall(first_shots, request.timeout, outcome)
+            blank = replace(blank, first_call_abort=outcome.reason)
+            first_shots = request.shots
+            outcome = supervisor.measure(replace(request, first_shots=first_shots))
+        if isinstance(outcome, Measurement) and outcome.first_call_s is not None:
+            blank = replace(blank, first_call_shots=first_shots)
+        return outcome, blank
 
     def close(self) -> None:
         """End every worker."""

@@ -164,6 +164,41 @@ def test_other_faults_are_named_in_rows_of_their_own(
     assert gone(alive)
 
 
+def test_a_first_call_that_hangs_costs_no_point_of_fewer_shots(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, alive
+) -> None:
+    make_cases(pytester)
+    pytester.makepyfile(
+        own_backends="""
+        import time
+        from faulty_backends import Good
+
+        class Slow(Good):
+            def run(self, prepared, shots, seed):
+                time.sleep(60 if shots >= 1000 else 0)
+                return super().run(prepared, shots, seed)
+        """
+    )
+    register(pytester, monkeypatch, good="Good", slow="own_backends:Slow")
+    result = pytester.runpytest_subprocess(
+        "--qbench-backend=good,slow", "--qbench-shots=1,10,1000,10000", "--qbench-timeout=1", "-k", "q2"
+    )
+    assert result.ret == 0
+    good, slow = rows(pytester)
+    reason = "timeout: first call of 1000 shots took more than 1 s"
+    assert (good["first_call_shots"], good["first_call_abort"]) == (1000, None)
+    assert (slow["first_call_shots"], slow["first_call_abort"]) == (1, reason)
+    assert slow["point_status"] == {"1": "PASS", "10": "PASS", "1000": "ABORT", "10000": "ABORT"}
+    assert (slow["abort_reason"], slow["skipped_shots"]) == (reason, [10000])
+    assert 1 <= slow["elapsed_s"] < 2, "the deadline was waited for once"
+    comparison = run_file(pytester, "comparison.json")
+    assert comparison["cold_shots"] == [1000]
+    (cell,) = comparison["pairs"][0]["cold"]["cells"]
+    assert (cell["shots"], cell["state"], cell["bound"]) == (1000, "aborted", ">")
+    assert cell["ratio"] == pytest.approx(1 / (good["prepare_s"] + good["first_call_s"]))
+    assert gone(alive)
+
+
 def test_wrong_counts_and_wrong_distributions(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester, ONES)
     register(pytester, monkeypatch, good="Good", bad="own_backends:Short")

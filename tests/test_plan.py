@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from pytest_qbench import CircuitCase, circuit_case
 from pytest_qbench.backends.registry import installed_backends
 from pytest_qbench.measure.messages import RoundPolicy
-from pytest_qbench.plan import ladders, plan_instances, plan_points
+from pytest_qbench.plan import cold_shots, ladders, plan_instances, plan_points
 from pytest_qbench.settings import Settings
 from pytest_qbench.specs import parse_specs
 
@@ -121,3 +121,9 @@ def test_a_builder_without_n_qubits_is_called_without(case: CircuitCase, single:
 def test_wrong_declarations(declare, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         declare()
+
+
+def test_the_shots_of_the_first_call() -> None:
+    assert cold_shots((1, 10, 100, 1000, 10000)) == cold_shots((1000,)) == 1000
+    assert cold_shots((1, 10, 100)) == 1
+    assert cold_shots([10000, 5000]) == 5000

@@ -62,6 +62,7 @@ def test_core_suite_side_by_side(pytester: pytest.Pytester) -> None:
         assert all(len(rounds) >= 3 and min(rounds) > 0 for rounds in row["rounds_s"].values())
         assert row["prepare_s"] > 0
         assert row["first_call_s"] > 0
+        assert (row["first_call_shots"], row["first_call_abort"]) == (1000, None)
         assert row["memory"]["rss_peak"] >= row["memory"]["rss_before"] > 0
         assert row["backend_version"]
         assert row["kind"] == ("dynamic" if row["case"] == "teleportation" else "static")
@@ -77,6 +78,8 @@ def test_core_suite_side_by_side(pytester: pytest.Pytester) -> None:
         overall = pair[reading]["all"]["overall"]["completed"]
         assert (overall["geomean"] > 0, overall["cells"]) == (True, len(pair[reading]["cells"]))
     assert list(pair["warm"]["all"]["shots"]) == ["10", "1000"]
+    assert comparison["cold_shots"] == [1000]
+    assert list(pair["cold"]["all"]["shots"]) == ["1000"]
     text = result.stdout.str()
     assert re.search(r"qbench: aer +\d+\.\d+\S* +CPU, double precision, automatic, \d+ thread", text)
     assert re.search(r"qbench: native +\d\S* +CPU, double precision, statevector, \d+ thread", text)
@@ -86,6 +89,8 @@ def test_core_suite_side_by_side(pytester: pytest.Pytester) -> None:
     assert re.search(r"^slowest +backend +shots +median +spent$", text, re.MULTILINE)
     assert re.search(r"^ghz_state +10q +[0-9.]+ \ws +[0-9.]+ \ws +[0-9.]+x +[0-9.]+x$", text, re.MULTILINE)
     assert "geometric mean of aer / native" in text
+    assert re.search(r"^cold +- +[0-9.]+x +[0-9.]+x +\d+ +\d+:\d+$", text, re.MULTILINE)
+    assert "cold: preparation and first call, at 1000 shots." in text
     assert "quantum simulator benchmarks" in text
     assert "passed" in text.splitlines()[-1]
     assert "\x1b[K" not in text, "no live line where there is no terminal"

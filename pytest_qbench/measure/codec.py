@@ -40,6 +40,7 @@ def encode_request(request: MeasureRequest, *, with_program: bool) -> dict[str, 
         "timeout": request.timeout,
         "policy": asdict(request.policy),
         "instance": request.instance,
+        "first_shots": request.first_shots,
     }
 
 
@@ -48,8 +49,8 @@ def decode_request(value: Mapping[str, Any], known: Program | None) -> tuple[Mea
     program = known if value["program"] is None else Program.from_json(value["program"])
     assert program is not None
     policy = RoundPolicy(**value["policy"])
-    request = MeasureRequest(program, value["shots"], value["seed"], value["timeout"], policy, value["instance"])
-    return request, value["program_hash"]
+    fields = {key: value[key] for key in ("shots", "seed", "timeout", "instance", "first_shots")}
+    return MeasureRequest(program, policy=policy, **fields), value["program_hash"]
 
 
 def encode_answer(answer: Answer) -> dict[str, Any]:

@@ -35,12 +35,15 @@ class Phase(IntEnum):
     IDLE = 7
 
 
+FIRST_CALL = "first call"
+"""How an abort names the phase of the first call."""
+
 _LABELS = {
     Phase.LAUNCH: "start",
     Phase.START: "start",
     Phase.LOWER: "lowering",
     Phase.PREPARE: "prepare",
-    Phase.FIRST_CALL: "first call",
+    Phase.FIRST_CALL: FIRST_CALL,
     Phase.ANSWER: "answer",
     Phase.IDLE: "idle",
 }

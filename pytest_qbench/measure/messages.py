@@ -50,7 +50,8 @@ class MeasureRequest:
     """Measure one point: ``shots`` shots of ``program``, every single call within ``timeout`` seconds.
 
     A worker prepares a program anew, and takes a first call apart, when ``instance`` changes too: two cases may
-    build the same program, and each has its own cold time.
+    build the same program, and each has its own cold time. The first call is one of ``first_shots`` shots (None: of
+    ``shots``), so that cold times are comparable whatever point of an instance comes first.
     """
 
     program: Program
@@ -59,6 +60,7 @@ class MeasureRequest:
     timeout: float
     policy: RoundPolicy = RoundPolicy()
     instance: str = ""
+    first_shots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,9 @@ class Session:
     def _measure(self, request: MeasureRequest, program_hash: str) -> Measurement:
         backend, mark = self._backend, self._heartbeat.mark
         n_clbits, shots = request.program.n_clbits, request.shots
+        first_shots = shots if request.first_shots is None else request.first_shots
 
-        def seed(index: int) -> int:
+        def seed(shots: int, index: int) -> int:
             return round_seed(request.seed, program_hash, shots, index)
 
         mark(Phase.LOWER)
@@ -100,8 +101,8 @@ class Session:
             backend.synchronize()
             prepare_s = (perf_counter_ns() - start) / _NS_PER_S
             mark(Phase.FIRST_CALL)
-            result, first_call_s, _ = self._call(shots, seed(0))
-            check_counts(backend.counts(result), n_clbits, shots)
+            result, first_call_s, _ = self._call(first_shots, seed(first_shots, 0))
+            check_counts(backend.counts(result), n_clbits, first_shots)
             del result
             self._prepared_for = key
 
@@ -111,7 +112,7 @@ class Session:
         while needs_another_round(request.policy, rounds_s):
             index = len(rounds_s) + 1
             mark(Phase.ROUND, index)
-            result, wall, cpu = self._call(shots, seed(index))
+            result, wall, cpu = self._call(shots, seed(shots, index))
             start = perf_counter_ns()
             said = backend.counts(result)
             counts_s.append((perf_counter_ns() - start) / _NS_PER_S)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
@@ -78,7 +79,9 @@ class Supervisor:
             return worker
         program_hash = request.program.hash
         message = encode_request(request, with_program=program_hash != self._program_hash)
-        outcome = self._exchange(worker, message, request.timeout, f" of {_plural(request.shots, 'shot')}")
+        first_shots = request.shots if request.first_shots is None else request.first_shots
+        shots = {Phase.FIRST_CALL: first_shots, Phase.ROUND: request.shots}
+        outcome = self._exchange(worker, message, request.timeout, shots)
         self._program_hash = program_hash
         if isinstance(outcome, Measurement):
             self._description = outcome.description
@@ -141,16 +144,21 @@ class Supervisor:
             return Unavailable(f"python={spec.python} can't run the worker: {said[0]}")
         return answer
 
-    def _exchange(self, worker: WorkerProcess, message: dict[str, Any], timeout: float, what: str = "") -> Answer:
-        """Send a message, wait for the answer; whatever goes wrong ends the worker and becomes an :class:`Abort`."""
+    def _exchange(
+        self, worker: WorkerProcess, message: dict[str, Any], timeout: float, shots: Mapping[Phase, int] | None = None
+    ) -> Answer:
+        """Send a message, wait for the answer; whatever goes wrong ends the worker and becomes an :class:`Abort`.
+
+        ``shots`` are those of a call in the phases that are calls.
+        """
         try:
             try:
                 answer = decode_answer(worker.exchange(message, timeout))
             except CallTimeoutError as error:
                 worker.print_stacks()
                 beat = error.beat
-                call = beat.label + (what if beat.phase in (Phase.FIRST_CALL, Phase.ROUND) else "")
-                reason = f"timeout: {call} took more than {timeout:g} s"
+                of = f" of {_plural(shots[beat.phase], 'shot')}" if shots and beat.phase in shots else ""
+                reason = f"timeout: {beat.label}{of} took more than {timeout:g} s"
                 return self._abort(worker, AbortKind.TIMEOUT, reason, beat.label)
             except MemoryExceededError as error:
                 assert self.spec.memory_limit is not None

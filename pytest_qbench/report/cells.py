@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.rows import node_of
 from pytest_qbench.results import Status
@@ -131,14 +132,14 @@ class Matrix:
     def cold(self, backend: str) -> dict[tuple[CaseKey, int], Cell]:
         """One cell per instance: preparation and first call, at the shots of that call.
 
-        Where no first call was made, that is the lowest shots of the ladder.
+        Where it was not made, or aborted, these are the shots at which it was due.
         """
         cells = {}
         for (owner, key), planned in self._shots.items():
             if owner == backend:
                 row = self._rows.get((owner, key))
-                shots = min(planned)
-                if row is not None and row["first_call_shots"] is not None:
+                shots = cold_shots(planned)
+                if row is not None and row["first_call_abort"] is None and row["first_call_shots"] is not None:
                     shots = row["first_call_shots"]
                 cells[key, shots] = _cold_cell(row)
         return cells
@@ -180,6 +181,8 @@ def _warm_cell(row: Mapping[str, Any] | None, shots: int) -> Cell:
 def _cold_cell(row: Mapping[str, Any] | None) -> Cell:
     if row is None:
         return Cell(State.MISSING)
+    if row["first_call_abort"] is not None:
+        return Cell(State.WRONG if row["correct"] is False else State.ABORTED, timeout_s=row["timeout_s"])
     if row["prepare_s"] is not None and row["first_call_s"] is not None:
         return _timed(row, row["prepare_s"] + row["first_call_s"])
     if row["status"] in _STATES:

@@ -2,7 +2,7 @@
 
 The first backend named is the baseline. A ratio is the other backend's time by the baseline's, for the same
 case instance and shots: above 1 the baseline is faster. Two readings: *warm*, the medians of the rounds, and
-*cold*, preparation and first call together.
+*cold*, preparation and first call together, at 1000 shots where the ladder has them.
 
 A geometric mean over the cells that both completed flatters whoever aborts at the hard ones. So there is a
 second one in which an aborted cell counts as if it had taken exactly the timeout, which is the least that it
@@ -119,6 +119,7 @@ class Comparison:
             "baseline": self.backends[0] if self.backends else None,
             "backends": list(self.backends),
             "coverage": self.coverage,
+            "cold_shots": sorted({cell.shots for pair in self.pairs for cell in pair.cold}),
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
 

@@ -65,6 +65,7 @@ ROW_KEYS = (
     "counts_s",
     "p_values",
     "elapsed_s",
+    "first_call_abort",
 )
 """The keys of every row, in order, whatever the backend and the status."""
 
@@ -179,10 +180,11 @@ def build_row(
         "skipped_shots": [point.shots for point in ordered if point.skipped],
         "missing_shots": missing,
         "point_status": {point.shots: point.status.value for point in ordered},
-        "first_call_shots": first_call.shots if first_call else None,
+        "first_call_shots": first_call.first_call_shots if first_call else None,
         "counts_s": {point.shots: statistics.median(point.counts_s) for point in timed if point.counts_s},
         "p_values": {point.shots: point.p_value for point in ordered if point.p_value is not None},
         "elapsed_s": sum(point.elapsed_s for point in ordered),
+        "first_call_abort": _first(point.first_call_abort for point in ordered),
     }
     lost: list[str] = []
     clean: dict[str, Any] = jsonable(row, lost=lost)

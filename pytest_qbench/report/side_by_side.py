@@ -160,7 +160,12 @@ def _with_aborts(cells: Iterable[PairCell]) -> Mean:
 def _note_lines(pair: Pair, width: int) -> list[Line]:
     """What a reader must know before trusting the ratios."""
     total = aggregate(pair.warm)
-    notes = f"cold: preparation and first call. faster: cells in which {pair.baseline} is the faster : the slower one."
+    cold = {cell.shots for cell in pair.cold}
+    at = f"{cold.pop()} shots" if len(cold) == 1 else "the shots of that call"
+    notes = (
+        f"cold: preparation and first call, at {at}. "
+        f"faster: cells in which {pair.baseline} is the faster : the slower one."
+    )
     if total.both_aborted:
         notes += f" {count(total.both_aborted, 'cell')} left out because both aborted or were wrong."
     unrelated = total.not_compared - pair.different_programs

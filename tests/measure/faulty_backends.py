@@ -137,6 +137,51 @@ class BadAt(Good):
         raise NotImplementedError
 
 
+class FailsAtMany(Good):
+    """Does what ``fault`` names in the first ``times`` calls of ``shots`` or more, which it counts in ``file``: a fault
+    may end the process."""
+
+    lies = False
+
+    def run(self, prepared: Any, shots: int, seed: int) -> Any:
+        if shots >= self.options["shots"] and self.faults_left():
+            getattr(self, self.options["fault"])()
+        return super().run(prepared, shots, seed)
+
+    def faults_left(self) -> bool:
+        with Path(self.options["file"]).open("a+") as file:
+            file.write("x")
+            return file.tell() <= self.options["times"]
+
+    def hang(self) -> None:
+        time.sleep(60)
+
+    def crash(self) -> None:
+        ctypes.string_at(0)
+
+    def fail(self) -> None:
+        raise ValueError("so many shots")
+
+    def exhaust(self) -> None:
+        raise MemoryError("a table of all shots")
+
+    def lie(self) -> None:
+        self.lies = True
+
+    def counts(self, result: Any) -> Mapping[str, int]:
+        good = super().counts(result)
+        return {key: value + 1 for key, value in good.items()} if self.lies else good
+
+
+class FailsToPrepare(Good):
+    """Raises in ``prepare``, and notes each time in ``file``."""
+
+    def prepare(self, program: Program) -> Any:
+        with Path(self.options["file"]).open("a") as file:
+            file.write("x")
+        raise ValueError("no such form")
+
+
 class HoldsLock(BadAt):
     """Waits for ever inside native code, with the interpreter lock held and ``SIGTERM`` ignored."""
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from measure_requests import program, request_of
@@ -47,6 +48,7 @@ def test_answers_come_back_equal(answer):
 
 def test_a_request_comes_back_equal():
     request = request_of(shots=100, timeout=math.inf, policy=RoundPolicy(1, 2.0, 3, 4.0))
+    request = replace(request, instance="qft[aer-q3]", first_shots=1000)
     decoded, program_hash = decode_request(through_json(encode_request(request, with_program=True)), None)
     assert decoded == request
     assert program_hash == request.program.hash

@@ -5,6 +5,7 @@ import os
 import statistics
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -83,6 +84,18 @@ def test_every_call_has_a_seed_of_its_own(supervise):
     seeds = [int(seed) for seed in supervisor.describe().versions["seeds"].split()]
     assert seeds == [round_seed(7, request.program.hash, 10, index) for index in range(6)]
     assert len(set(seeds)) == 6
+
+
+def test_the_first_call_may_have_shots_of_its_own(supervise):
+    supervisor = supervise("Good")
+    request = replace(request_of(shots=1, policy=RoundPolicy(max_rounds=3)), first_shots=1000)
+    first, second = supervisor.measure(request), supervisor.measure(replace(request, shots=1000))
+    assert (first.counts, second.counts) == ({"000": 1}, {"000": 1000})
+    assert first.first_call_s is not None
+    assert second.first_call_s is None
+    seeds = [int(seed) for seed in supervisor.describe().versions["seeds"].split()]
+    calls = [(1000, 0), (1, 1), (1, 2), (1, 3), (1000, 1), (1000, 2), (1000, 3)]
+    assert seeds == [round_seed(7, request.program.hash, shots, index) for shots, index in calls]
 
 
 def test_a_slow_call_gets_a_single_round(supervise):

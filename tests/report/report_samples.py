@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.results import PointResult, Status
 
@@ -80,7 +81,7 @@ def point(
         "elapsed_s": sum(rounds) + 0.01,
     }
     if shots == min(ladder) and rounds:
-        fields |= {"prepare_s": 0.002, "first_call_s": 3 * (seconds or 0.0)}
+        fields |= {"prepare_s": 0.002, "first_call_s": 3 * (seconds or 0.0), "first_call_shots": cold_shots(ladder)}
     return PointResult(**(fields | more))
 
 

@@ -263,11 +263,39 @@ def test_mixed_precision_is_told():
 def test_first_calls_at_different_shots_are_not_compared():
     points = [
         *ladder_of({1: 0.1, 10: 0.1}),
-        point("aer", shots=1, ladder=(1, 10), prepare_s=None, first_call_s=None),
-        point("aer", shots=10, ladder=(1, 10), prepare_s=0.1, first_call_s=0.1),
+        point("aer", shots=1, ladder=(1, 10), prepare_s=None, first_call_s=None, first_call_shots=None),
+        point("aer", shots=10, ladder=(1, 10), prepare_s=0.1, first_call_s=0.1, first_call_shots=10),
     ]
     total = aggregate(compare(matrix_of(points)).pairs[0].cold)
     assert (total.completed.cells, total.not_compared) == (0, 2)
+
+
+def test_the_cold_reading_is_one_at_1000_shots():
+    times = {1: 0.001, 1000: 0.002}
+    report = compare(matrix_of(both(times, times) + both({1: 0.001, 10: 0.1}, {1: 0.001, 10: 0.1}, case="qft")))
+    (pair,) = report.to_json("run")["pairs"]
+    assert [(cell["case"], cell["shots"]) for cell in pair["cold"]["cells"]] == [("ghz_state", 1000), ("qft", 1)]
+    assert report.to_json("run")["cold_shots"] == [1, 1000]
+
+
+def test_a_first_call_that_was_given_up_counts_as_aborted_at_its_shots():
+    given_up = {"first_call_shots": 1, "first_call_abort": "timeout: first call of 1000 shots took more than 30 s"}
+    points = [
+        *ladder_of({1: 0.1, 1000: 0.1}),
+        point("aer", shots=1, ladder=(1, 1000), **given_up),
+        point("aer", shots=1000, ladder=(1, 1000), seconds=None, status=Status.ABORT, reason="timeout"),
+    ]
+    (pair,) = compare(matrix_of(points)).pairs
+    (cell,) = pair.cold
+    assert (cell.shots, cell.other.state) == (1000, State.ABORTED)
+    assert cell.ratio.value == pytest.approx(TIMEOUT / (0.002 + 0.3))
+    assert cell.ratio.bound == ">"
+
+
+def test_a_first_call_that_was_never_made_is_missing_where_it_was_due():
+    plan = both({1: 0.1, 1000: 0.2}, {1: 0.1, 1000: 0.2})
+    (pair,) = compare(matrix_of(plan[:2], plan)).pairs
+    assert [(cell.shots, cell.other.state) for cell in pair.cold] == [(1000, State.MISSING)]
 
 
 def test_instances_that_look_alike_are_kept_apart():

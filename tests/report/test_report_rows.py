@@ -61,7 +61,7 @@ def test_a_complete_ladder():
     assert row["errors"] == []
     assert row["times_s"] == {str(shots): seconds for shots, seconds in times.items()}
     assert row["cpu_util"]["10"] == pytest.approx(1.5)
-    assert row["first_call_shots"] == 1
+    assert (row["first_call_shots"], row["first_call_abort"]) == (1000, None)
     assert (row["backend_version"], row["precision"], row["device"]) == ("0.1.0", "double", "CPU")
     assert row["memory"]["rss_peak"] == 120_010_000
     assert row["memory"]["rss_delta"] == row["memory"]["rss_after"] - row["memory"]["rss_before"]
@@ -117,6 +117,16 @@ def test_nothing_completed_is_neither_right_nor_wrong():
 def test_a_circuit_that_could_not_be_built_says_nothing_of_the_backend():
     row = row_of([point(shots=1, ladder=(1,), seconds=None, status=Status.FAIL, reason="the builder raised")])
     assert (row["status"], row["correct"]) == ("FAIL", None)
+
+
+def test_a_first_call_that_was_given_up_is_told_beside_the_one_that_counts():
+    points = [
+        point(shots=1, ladder=(1, 1000), first_call_shots=1, first_call_abort="timeout: first call of 1000 shots"),
+        point(shots=1000, ladder=(1, 1000), seconds=None, status=Status.ABORT, reason="timeout"),
+    ]
+    row = row_of(points)
+    assert row["first_call_s"] == points[0].first_call_s
+    assert (row["first_call_shots"], row["first_call_abort"]) == (1, "timeout: first call of 1000 shots")
 
 
 def test_a_row_of_nothing_but_skipped_points_still_has_its_reason():
