@@ -77,7 +77,6 @@ class AerBackend(Backend):
             gates=names & frozenset(GATES),
             unitary_qubits=_UNITARY_QUBITS if UNITARY in names else 0,
             dynamic=True,
-            noise=True,
             precisions=("double", "single"),
             devices=("CPU", "GPU"),
         )

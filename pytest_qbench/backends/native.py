@@ -55,11 +55,12 @@ class NativeBackend(Backend):
         torch.set_num_threads(threads)
 
     def capabilities(self) -> Capabilities:
-        """Every standard gate, dynamic circuits, and as many qubits as fit into memory."""
+        """Every standard gate, dynamic circuits, noise, and as many qubits as fit into memory."""
         return Capabilities(
             gates=frozenset(GATES),
             unitary_qubits=_UNITARY_QUBITS,
             dynamic=True,
+            noise=True,
             precisions=("double", "single"),
             devices=tuple(_DEVICES.values()),
         )

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from pytest_qbench.backends.base import Capabilities, UnsupportedError
 from pytest_qbench.circuits.gates import GATES, gate_matrix
-from pytest_qbench.circuits.program import IF_ELSE, UNITARY, Instruction, Matrix, Program
+from pytest_qbench.circuits.program import CHANNELS, IF_ELSE, UNITARY, Instruction, Matrix, Program
 
 _PI = math.pi
 
@@ -26,13 +26,16 @@ def lower(program: Program, capabilities: Capabilities) -> Program:
     """Rewrite ``program`` in what ``capabilities`` allows; a program that needs nothing comes back itself.
 
     Raises:
-        UnsupportedError: it has more qubits than the backend takes, is dynamic where the backend is not, or has
-            a gate that can't be lowered (named).
+        UnsupportedError: it has more qubits than the backend takes, is dynamic or noisy where the backend is not, or
+            has a gate that can't be lowered (named).
     """
     if capabilities.max_qubits is not None and program.n_qubits > capabilities.max_qubits:
         raise UnsupportedError(f"{program.n_qubits} qubits; it takes at most {capabilities.max_qubits}")
     if program.is_dynamic and not capabilities.dynamic:
         raise UnsupportedError("dynamic circuit (measurement, reset or condition inside the circuit)")
+    if program.is_noisy and not capabilities.noise:
+        channels = sorted({item.name for item in program.walk() if item.name in CHANNELS})
+        raise UnsupportedError(f"noise ({', '.join(channels)})")
     if all(_is_native(item, capabilities) for item in program.walk() if item.is_gate):
         return program
     return Program(

@@ -23,7 +23,13 @@ MEASURE = "measure"
 RESET = "reset"
 IF_ELSE = "if_else"
 UNITARY = "unitary"
-NON_GATES = frozenset({MEASURE, RESET, IF_ELSE})
+DEPOLARIZING = "depolarizing"
+AMPLITUDE_DAMPING = "amplitude_damping"
+PHASE_DAMPING = "phase_damping"
+READOUT_ERROR = "readout_error"
+CHANNELS = frozenset({DEPOLARIZING, AMPLITUDE_DAMPING, PHASE_DAMPING, READOUT_ERROR})
+"""Instructions that are noise: what a device does to its qubits and outcomes besides what it was told to."""
+NON_GATES = frozenset({MEASURE, RESET, IF_ELSE}) | CHANNELS
 """Instructions that are not unitary gates."""
 
 
@@ -52,7 +58,16 @@ class Instruction:
 
     ``name`` is Qiskit's name of a standard gate (``circuits.gates.GATES``), or one of ``unitary`` (with
     ``matrix``), ``measure`` (qubit i into clbit i), ``reset`` and ``if_else`` (with ``condition`` and
-    ``blocks``: what to do when it holds, and what otherwise; either may be empty).
+    ``blocks``: what to do when it holds, and what otherwise; either may be empty), or a noise channel:
+
+    - ``depolarizing`` with probability p, on k = 1 or 2 qubits: rho -> (1 - p) rho + p I / 2**k, so that p = 1 leaves
+      nothing of the state;
+    - ``amplitude_damping`` with gamma, on one qubit: the Kraus operators diag(1, sqrt(1 - gamma)) and
+      sqrt(gamma) |0><1|;
+    - ``phase_damping`` with lambda, on one qubit: the Kraus operators diag(1, sqrt(1 - lambda)) and
+      diag(0, sqrt(lambda));
+    - ``readout_error`` with p(1|0) and p(0|1), on one classical bit: a bit that is 0 becomes 1 with probability
+      p(1|0), one that is 1 becomes 0 with probability p(0|1). It comes after the measurement that writes the bit.
     """
 
     name: str
@@ -110,11 +125,13 @@ class Program:
         """Whether a run needs more than one evolution and one sampling at the end.
 
         So it is when a qubit is reset, something depends on a classical bit, or a qubit or classical bit is
-        used again after the qubit was measured.
+        used again after the qubit was measured. Noise is no use: a circuit is as dynamic with it as without.
         """
         measured: set[int] = set()
         written: set[int] = set()
         for instruction in self.instructions:
+            if instruction.name in CHANNELS:
+                continue
             if instruction.name in (RESET, IF_ELSE) or not measured.isdisjoint(instruction.qubits):
                 return True
             if instruction.name == MEASURE:
@@ -141,13 +158,18 @@ class Program:
 
     @cached_property
     def n_ops(self) -> int:
-        """The number of instructions, those inside blocks included."""
-        return sum(1 for instruction in self.walk() if instruction.name != IF_ELSE)
+        """The number of instructions, those inside blocks included; noise is none."""
+        return sum(1 for instruction in self.walk() if instruction.name != IF_ELSE and instruction.name not in CHANNELS)
 
     @cached_property
     def has_measurements(self) -> bool:
         """Whether anything is measured at all."""
         return any(instruction.name == MEASURE for instruction in self.walk())
+
+    @cached_property
+    def is_noisy(self) -> bool:
+        """Whether it has a noise channel anywhere."""
+        return any(instruction.name in CHANNELS for instruction in self.walk())
 
     def walk(self) -> Iterator[Instruction]:
         """All instructions, those inside blocks after the one that holds them."""

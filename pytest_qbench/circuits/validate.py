@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_qbench.circuits.gates import GATES
-from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, UNITARY, Instruction, Program
+from pytest_qbench.circuits.program import (
+    CHANNELS,
+    DEPOLARIZING,
+    IF_ELSE,
+    MEASURE,
+    READOUT_ERROR,
+    RESET,
+    UNITARY,
+    Instruction,
+    Program,
+)
 
 
 def problems(program: Program) -> Iterable[str]:
     """What is wrong with a program, instruction by instruction; nothing where it is well formed.
 
     Qubits and classical bits must exist and each be named once, gates be known and have as many qubits and
-    parameters as they take, matrices fit their qubits.
+    parameters as they take, matrices fit their qubits, probabilities of noise be between 0 and 1.
     """
     for instruction in program.walk():
         for problem in (*_bits(instruction, program), *_shape(instruction)):
@@ -43,6 +53,8 @@ def _shape(item: Instruction) -> Iterable[str]:
         size = 1 << len(item.qubits)
         if item.matrix is None or [len(row) for row in item.matrix] != [size] * size:
             yield f"it takes a matrix of {size} rows and columns"
+    elif item.name in CHANNELS:
+        yield from _channel(item)
     elif item.name not in GATES:
         yield "no such gate"
     else:
@@ -51,3 +63,21 @@ def _shape(item: Instruction) -> Iterable[str]:
             yield f"it takes {gate.n_qubits} qubits"
         if gate.n_params != len(item.params):
             yield f"it takes {gate.n_params} parameters"
+
+
+def _channel(item: Instruction) -> Iterable[str]:
+    n_params = 1
+    if item.name == READOUT_ERROR:
+        n_params = 2
+        if item.qubits or len(item.clbits) != 1:
+            yield "it takes one classical bit and no qubit"
+    elif item.name == DEPOLARIZING:
+        if len(item.qubits) not in (1, 2) or item.clbits:
+            yield "it takes one or two qubits and no classical bit"
+    elif len(item.qubits) != 1 or item.clbits:
+        yield "it takes one qubit and no classical bit"
+    if len(item.params) != n_params:
+        yield f"it takes {n_params} parameters" if n_params > 1 else "it takes 1 parameter"
+    for param in item.params:
+        if not 0 <= param <= 1:
+            yield f"{param!r} is no probability: it must be between 0 and 1"

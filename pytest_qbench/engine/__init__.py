@@ -1,13 +1,15 @@
-"""A state-vector simulator on PyTorch.
+"""A state-vector simulator on PyTorch; docs/engine.md tells how it works.
 
-``Simulator(program)`` compiles a program and runs it any number of times. The way of a program through the modules:
-``compile`` (with ``blocks`` and ``schedule``) makes a plan of ``steps``; ``evolve`` applies them to states;
-``branches`` follows the outcomes of measurements; ``sampling`` turns amplitudes into ``outcomes``. ``layout`` says
-which amplitude is which, and ``simulator`` holds it all together.
+``Simulator(program)`` compiles a program (``compiling``) and runs it any number of times (``running``).
+``Parametric(program, slots)`` runs a program whose gates have variable parameters for batches of parameter sets or
+initial states, with gradients (``batches``).
 """
 
-from pytest_qbench.engine.compile import compile_program
-from pytest_qbench.engine.outcomes import Outcomes
-from pytest_qbench.engine.simulator import Simulator
+from pytest_qbench.engine.batches.observables import PauliSum
+from pytest_qbench.engine.batches.parametric import Parametric
+from pytest_qbench.engine.batches.slots import Slot
+from pytest_qbench.engine.compiling.compile import compile_program
+from pytest_qbench.engine.running.outcomes import Outcomes
+from pytest_qbench.engine.running.simulator import Simulator
 
-__all__ = ["Outcomes", "Simulator", "compile_program"]
+__all__ = ["Outcomes", "Parametric", "PauliSum", "Simulator", "Slot", "compile_program"]

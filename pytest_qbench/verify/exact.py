@@ -81,8 +81,10 @@ def exact_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work:
 
     Raises:
         ReferenceTooLargeError: it is not feasible within these limits.
-        CaseError: the program holds an unknown gate or a matrix that is not unitary.
+        CaseError: the program holds an unknown gate, a matrix that is not unitary, or noise.
     """
+    if program.is_noisy:
+        raise CaseError("no reference distribution: the circuit has noise, and the exact simulator simulates none")
     n_qubits = program.n_qubits
     if n_qubits > max_qubits:
         raise ReferenceTooLargeError(f"{n_qubits} qubits are more than the {max_qubits} of the exact simulator")

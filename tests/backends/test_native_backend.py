@@ -51,10 +51,24 @@ def test_dynamic_program() -> None:
     assert all(type(count) is int for count in counts.values())
 
 
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_noisy_program(precision: str) -> None:
+    """A bit that is 1 with probability 1 - 0.2 / 2, then misread with probability 0.1 where it is 1."""
+    channel, misread = Instruction("depolarizing", (0,), (0.2,)), Instruction("readout_error", (), (0.0, 0.1), (0,))
+    program = Program(1, 1, (Instruction("x", (0,)), channel, measure(0, 0), misread))
+    native = backend(precision=precision)
+    prepared = native.prepare(lower(program, native.capabilities()))
+    counts = native.counts(native.run(prepared, 10_000, 1))
+    assert counts == native.counts(native.run(prepared, 10_000, 1))
+    assert sum(counts.values()) == 10_000
+    assert counts["1"] == pytest.approx(10_000 * 0.9 * 0.9, abs=200)  # five standard deviations
+
+
 def test_takes_every_gate_as_it_is() -> None:
     capabilities = backend().capabilities()
     assert capabilities.gates == set(GATES)
     assert capabilities.dynamic
+    assert capabilities.noise
     assert capabilities.max_qubits is None
 
 

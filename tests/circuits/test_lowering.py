@@ -120,6 +120,19 @@ def test_dynamic_circuits_and_sizes_are_refused_by_reason() -> None:
         lower(Program(3, 0, ()), Capabilities(frozenset(), max_qubits=2))
 
 
+def test_noise_is_refused_by_name_or_kept_in_its_place() -> None:
+    channel = Instruction("phase_damping", (0,), (0.1,))
+    misread = Instruction("readout_error", (), (0.1, 0.1), (0,))
+    block = Instruction(IF_ELSE, (0,), condition=Condition((0,), frozenset({1})), blocks=((channel,),))
+    items = (Instruction("y", (0,)), channel, Instruction(MEASURE, (0,), clbits=(0,)), misread, block)
+    program = Program(1, 1, items)
+    with pytest.raises(UnsupportedError, match=r"^noise \(phase_damping, readout_error\)$"):
+        lower(program, Capabilities(frozenset({"x", "z"}), dynamic=True))
+    lowered = lower(program, Capabilities(frozenset({"x", "z"}), dynamic=True, noise=True))
+    assert [item.name for item in lowered.instructions] == ["z", "x", *(item.name for item in items[1:])]
+    assert lowered.instructions[-1] == block
+
+
 @pytest.mark.parametrize(
     ("angle", "turns"), [(0.0, 0), (math.pi / 2, 1), (-math.pi / 2, 3), (3 * math.pi, 2), (0.5, None)]
 )

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, UNITARY, Condition, Instruction, Program
+from pytest_qbench.circuits.program import (
+    CHANNELS,
+    IF_ELSE,
+    MEASURE,
+    RESET,
+    UNITARY,
+    Condition,
+    Instruction,
+    Program,
+)
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 bits = st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True).map(tuple)
@@ -16,7 +25,14 @@ matrices = st.tuples(*[st.tuples(*[st.complex_numbers(allow_nan=False, allow_inf
 gates = st.builds(Instruction, st.sampled_from(["h", "cx", "rx"]), bits, st.lists(numbers, max_size=3).map(tuple))
 unitaries = st.builds(lambda q, m: Instruction(UNITARY, (q,), matrix=m), st.integers(0, 5), matrices)
 measures = st.builds(lambda q, c: Instruction(MEASURE, (q,), clbits=(c,)), st.integers(0, 5), st.integers(0, 5))
-leaves = st.one_of(gates, unitaries, measures)
+channels = st.builds(
+    lambda name, q, p, c: Instruction(name, q, p, c),
+    st.sampled_from(sorted(CHANNELS)),
+    bits,
+    st.lists(numbers, max_size=2).map(tuple),
+    bits,
+)
+leaves = st.one_of(gates, unitaries, measures, channels)
 instructions = st.recursive(
     leaves,
     lambda inner: st.builds(
@@ -77,6 +93,8 @@ def test_hash_is_the_same_in_another_process_with_another_hash_seed() -> None:
 
 
 H = Instruction("h", (0,))
+NOISE = Instruction("depolarizing", (0,), (0.1,))
+MISREAD = Instruction("readout_error", (), (0.1, 0.2), (0,))
 M00 = Instruction(MEASURE, (0,), clbits=(0,))
 M10 = Instruction(MEASURE, (1,), clbits=(0,))
 M11 = Instruction(MEASURE, (1,), clbits=(1,))
@@ -91,6 +109,8 @@ M11 = Instruction(MEASURE, (1,), clbits=(1,))
         ((M00, M10), True),  # the second overwrites the first's bit
         ((M00, Instruction(MEASURE, (0,), clbits=(1,))), True),
         ((Instruction(RESET, (0,)),), True),
+        ((NOISE, H, NOISE, M00, NOISE, MISREAD, M11), False),  # noise makes no circuit dynamic
+        ((M00, MISREAD, H), True),
         ((Instruction(IF_ELSE, (0,), condition=Condition((0,), frozenset({1})), blocks=((H,),)),), True),
     ],
 )
@@ -116,3 +136,14 @@ def test_condition_reads_its_bits_little_endian() -> None:
     assert condition.holds(0b100)
     assert not condition.holds(0b001)
     assert not condition.holds(0b101)
+
+
+@pytest.mark.parametrize("name", sorted(CHANNELS))
+def test_channels_are_no_gates(name: str) -> None:
+    channel = Instruction(name, (0,), (0.1,))
+    assert not channel.is_gate
+    assert Program(1, 0, (H, channel)).is_noisy
+    assert Program(1, 0, (H, channel)).n_ops == 1
+    block = Instruction(IF_ELSE, (0,), condition=Condition((0,), frozenset({1})), blocks=((channel,),))
+    assert Program(1, 1, (M00, block)).is_noisy
+    assert not Program(1, 1, (H, M00)).is_noisy

@@ -71,7 +71,7 @@ def _step(item: Instruction, memory: int, state: State) -> list[tuple[int, State
         blocks = [*item.blocks, (), ()]
         children = _run(blocks[0] if item.condition.holds(memory) else blocks[1], [(memory, state)])
     else:
-        children = [(memory, _apply(_matrix(item), item.qubits, state))]
+        children = [(memory, _apply(gate_operator(item), item.qubits, state))]
     return [(bits, part) for bits, part in children if np.vdot(part, part).real > 1e-14]
 
 
@@ -91,7 +91,8 @@ def _apply(matrix: NDArray[np.complex128], qubits: Sequence[int], state: State) 
     return np.moveaxis(product, range(k), axes)
 
 
-def _matrix(item: Instruction) -> NDArray[np.complex128]:
+def gate_operator(item: Instruction) -> NDArray[np.complex128]:
+    """The matrix of a gate, little-endian in its qubits."""
     if item.name == "unitary":
         return np.array(item.matrix)
     base = {"mcx": "x", "mcphase": "p"}.get(item.name, item.name)

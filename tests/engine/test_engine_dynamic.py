@@ -10,7 +10,7 @@ from exact_reference import distribution, random_dynamic
 
 from pytest_qbench import Condition, Instruction, Program
 from pytest_qbench.engine import Simulator
-from pytest_qbench.engine.evolve import BufferPool
+from pytest_qbench.engine.running.evolve import BufferPool
 
 
 def measure(qubit: int, clbit: int) -> Instruction:

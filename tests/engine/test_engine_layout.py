@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_qbench.engine.layout import move_shape, run_shape, slice_index, slice_shape
+from pytest_qbench.engine.compiling.layout import move_shape, run_shape, slice_index, slice_shape
 
 N = 7
 some_positions = st.lists(st.integers(0, N - 1), min_size=1, max_size=N, unique=True)

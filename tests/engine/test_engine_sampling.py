@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pytest_qbench import Instruction, Program
 from pytest_qbench.engine import Outcomes, Simulator
-from pytest_qbench.engine.outcomes import row_keys
-from pytest_qbench.engine.sampling import draw, marginals, spell
+from pytest_qbench.engine.running.outcomes import row_keys
+from pytest_qbench.engine.running.sampling import draw, marginals, spell
 
 tables = st.integers(1, 4).flatmap(
     lambda rows: st.lists(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,9 +14,18 @@ from hypothesis import strategies as st
 from pytest_qbench import Instruction, Program
 from pytest_qbench.circuits.gates import GATES
 from pytest_qbench.circuits.program import UNITARY
-from pytest_qbench.engine import Simulator, schedule
+from pytest_qbench.engine import Simulator, compile_program
+from pytest_qbench.engine.compiling import costs
+from pytest_qbench.engine.compiling.steps import Evolve, Sweep
 
 TOLERANCE = {"single": 2e-5, "double": 1e-10}
+
+
+@pytest.fixture(autouse=True)
+def fresh_plans() -> Iterator[None]:
+    """Plans made under other costs must not be met again."""
+    yield
+    compile_program.cache_clear()
 
 
 def assert_same_state(program: Program, precision: str) -> None:
@@ -24,13 +34,19 @@ def assert_same_state(program: Program, precision: str) -> None:
     np.testing.assert_allclose(state, final_state(program), atol=TOLERANCE[precision])
 
 
+def plan_for_long_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the compiler take the cost of starting a step for nothing, as it is in long states."""
+    monkeypatch.setattr(costs, "_CPU_CALL_NS", 0.0)
+    compile_program.cache_clear()
+
+
 @pytest.mark.parametrize("precision", ["single", "double"])
 @pytest.mark.parametrize("name", [*GATES, UNITARY])
 @pytest.mark.parametrize("fused", [True, False])
 def test_every_gate(name: str, precision: str, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """On random qubits of a random state, as part of a block and in the form it has by itself."""
     if not fused:
-        monkeypatch.setattr(schedule, "_CALL", 0)
+        plan_for_long_states(monkeypatch)
     rng = random.Random(name)
     for n_qubits in (4, 7):
         for _ in range(3):
@@ -46,7 +62,7 @@ def test_every_gate(name: str, precision: str, fused: bool, monkeypatch: pytest.
 def test_random_circuits(n_qubits: int, apart: bool, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """``apart``: choose the form of each block as if the state were long."""
     if apart:
-        monkeypatch.setattr(schedule, "_CALL", 0)
+        plan_for_long_states(monkeypatch)
     for seed in range(10):
         program = random_static(1000 * n_qubits + seed, n_qubits, 30)
         gates = tuple(item for item in program.instructions if item.is_gate)
@@ -59,11 +75,42 @@ def test_random_circuits(n_qubits: int, apart: bool, precision: str, monkeypatch
 
 
 @pytest.mark.parametrize("precision", ["single", "double"])
-@pytest.mark.parametrize("n_qubits", [12, 15])
-def test_random_circuits_on_more_qubits(n_qubits: int, precision: str) -> None:
-    """Where moves, padded diagonals and slices are chosen for their cost."""
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("n_qubits", [9, 10, 12, 15])
+def test_random_circuits_on_more_qubits(
+    n_qubits: int, apart: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where qubits are parked, and moves, padded diagonals and slices are chosen for their cost."""
+    if apart:
+        plan_for_long_states(monkeypatch)
     for seed in range(3):
         assert_same_state(Program(n_qubits, 0, random_gates(random.Random(seed), n_qubits, 80)), precision)
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("n_qubits", [11, 13, 16])
+def test_states_that_are_worked_on_in_chunks(
+    n_qubits: int, apart: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As states of more than 20 qubits are, here in chunks of 10 qubits."""
+    monkeypatch.setattr(costs, "_CPU_CACHE_BYTES", 0)
+    monkeypatch.setattr(costs, "_CPU_CHUNK_BYTES", (8 if precision == "single" else 16) << 10)
+    if apart:
+        plan_for_long_states(monkeypatch)
+    for seed in range(4):
+        gates = random_gates(random.Random(seed), n_qubits, 80)
+        wide = (
+            Instruction("mcphase", tuple(range(n_qubits - 11, n_qubits)), (0.7,)),
+            Instruction("mcx", (*range(1, 10), 0)),
+            Instruction("mcx", (*range(9), n_qubits - 1)),
+            random_unitary(random.Random(seed), random.Random(seed).sample(range(n_qubits), 6)),
+        )
+        program = Program(n_qubits, 0, (*gates[:40], *wide, *gates[40:]))
+        (operation,) = compile_program(program, precision=precision).operations
+        assert isinstance(operation, Evolve)
+        assert any(isinstance(step, Sweep) for step in operation.steps)
+        assert_same_state(program, precision)
 
 
 @pytest.mark.parametrize("n_unitary", [6, 7, 8])

@@ -342,3 +342,9 @@ def test_gates_that_make_no_sense_are_named(gate, says):
     with pytest.raises(CaseError) as caught:
         exact_distribution(Program(2, 1, (gate, Instruction("measure", (0,), clbits=(0,)))))
     assert says in str(caught.value)
+
+
+def test_noise_is_refused():
+    noisy = Program(1, 1, (Instruction("depolarizing", (0,), (0.1,)), Instruction("measure", (0,), clbits=(0,))))
+    with pytest.raises(CaseError, match="the circuit has noise"):
+        exact_distribution(noisy)

@@ -2,7 +2,8 @@
 
 Branches of a batch go through the plan together. A measurement splits the shots of each branch among the two
 outcomes as chance would have it (binomially), so that the result is distributed exactly as if each shot had been run
-by itself, yet no shot is: the work grows with the branches that differ. A static program has a single one.
+by itself, yet no shot is: the work grows with the branches that differ. A static program has a single one. Noise splits
+branches in the same way (``trajectories``).
 
 Where there come to be more branches than a batch may hold, the lighter half goes ahead to the end of the plan, then
 the other half. What waits has at least half of the weight, so that no more than log2(shots) batches ever wait.
@@ -12,42 +13,34 @@ With probabilities for weights the same code gives a program's exact distributio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pytest_qbench.circuits.program import Program
-from pytest_qbench.engine.branches import Branches, Split, Weights
-from pytest_qbench.engine.compile import compile_program
-from pytest_qbench.engine.evolve import BufferPool, Kernel, Register, bind, evolve
-from pytest_qbench.engine.outcomes import Outcomes
-from pytest_qbench.engine.sampling import draw, marginals, spell, squared_magnitudes
-from pytest_qbench.engine.steps import Decide, Evolve, Forget, Measure, Reset
+from pytest_qbench.engine.compiling.compile import compile_program
+from pytest_qbench.engine.compiling.steps import Decide, Evolve, Forget, Measure, Misread, Noise, Reset
+from pytest_qbench.engine.running.branches import Branches, Weighting, Weights
+from pytest_qbench.engine.running.evolve import BufferPool, Kernel, Register, evolve
+from pytest_qbench.engine.running.kernels import Wrap, bound
+from pytest_qbench.engine.running.noise_kernels import MisreadKernel, NoiseKernel, misread
+from pytest_qbench.engine.running.outcomes import Outcomes
+from pytest_qbench.engine.running.sampling import draw, marginals, spell, squared_magnitudes
+from pytest_qbench.engine.running.trajectories import Channels, spread
 
 DTYPES = {"single": torch.complex64, "double": torch.complex128}
 """The type of an amplitude by precision."""
 
-BATCH_BYTES = 1 << 26
-"""The states of a batch may take so much memory; where one state takes more, a batch is a single one."""
+CPU_BATCH_BYTES = 1 << 23
+DEVICE_BATCH_BYTES = 1 << 28
+"""The states of a batch take so much memory on a CPU, where they should stay in a cache, and elsewhere, where many are
+worked on at once; where one state takes more, a batch is a single one."""
 
 _NEGLIGIBLE = {torch.complex64: 1e-9, torch.complex128: 1e-14}
 """Probabilities below this are taken for rounding errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighting:
-    """How weights are divided: by lot where they are shots, in proportion where they are probabilities.
-
-    ``share`` takes a table of outcome probabilities (not normalised, a row per branch) and a weight for each row, and
-    returns the pairs that get some weight: rows, outcomes and weights.
-    """
-
-    split: Split
-    share: Callable[[torch.Tensor, Weights], tuple[NDArray[np.int64], NDArray[np.int64], Weights]]
 
 
 class Simulator:
@@ -59,7 +52,7 @@ class Simulator:
         *,
         device: str | torch.device = "cpu",
         precision: str = "double",
-        batch_bytes: int = BATCH_BYTES,
+        batch_bytes: int | None = None,
     ) -> None:
         """Compile ``program`` and bring its matrices to the device.
 
@@ -67,26 +60,43 @@ class Simulator:
             program: what to run.
             device: as torch names it: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` (which has single precision only).
             precision: ``double`` (complex128) or ``single`` (complex64).
-            batch_bytes: see :data:`BATCH_BYTES`.
+            batch_bytes: what the states of a batch may take; by default :data:`CPU_BATCH_BYTES` or
+                :data:`DEVICE_BATCH_BYTES`.
 
         Raises:
             KeyError: the program has a gate that is no standard gate.
             MemoryError: its matrices do not fit, or no memory could hold its state.
         """
-        self.plan = compile_program(program)
         self.device = torch.device(device)
+        self.plan = compile_program(program, self.device.type, precision)
         self.dtype = DTYPES[precision]
         self._size = 1 << program.n_qubits
         state_bytes = self._size * self.dtype.itemsize
         if state_bytes >= 1 << 62:
             raise MemoryError(f"a state of {program.n_qubits} qubits takes {state_bytes:.1e} bytes")
+        if batch_bytes is None:
+            batch_bytes = CPU_BATCH_BYTES if self.device.type == "cpu" else DEVICE_BATCH_BYTES
         self._batch = max(1, batch_bytes // state_bytes)
         self._pool = BufferPool(self.dtype, self.device)
         with _memory_errors():
-            self._kernels: list[list[Kernel]] = [
-                [bind(step, self._pool) for step in operation.steps] if isinstance(operation, Evolve) else []
-                for operation in self.plan.operations
-            ]
+            self._kernels = self._bound(None)
+            self._channels: dict[int, Channels] = {}
+            for i, operation in enumerate(self.plan.operations):
+                if isinstance(operation, Noise):
+                    self._channels[i] = NoiseKernel(operation, self._pool)
+                elif isinstance(operation, Misread):
+                    self._channels[i] = MisreadKernel(operation)
+
+    def instrument(self, wrap: Wrap) -> None:
+        """Wrap the kernel of every step, those within sweeps too; so what is not traced pays nothing."""
+        self._kernels = self._bound(wrap)
+
+    def _bound(self, wrap: Wrap | None) -> list[list[Kernel]]:
+        """The kernels of the plan's operations (none for what does not evolve)."""
+        return [
+            [bound(step, self._pool, wrap) for step in operation.steps] if isinstance(operation, Evolve) else []
+            for operation in self.plan.operations
+        ]
 
     def run(self, shots: int, seed: int) -> Outcomes:
         """Run ``shots`` shots. The same seed gives the same outcomes (on one device, in one precision).
@@ -95,7 +105,7 @@ class Simulator:
             MemoryError: there is not enough memory for the state.
         """
         rng = np.random.default_rng(seed)
-        by_lot = _Weighting(
+        by_lot = Weighting(
             split=lambda weights, one: rng.binomial(weights.astype(np.int64), one),
             share=lambda table, weights: draw(table, weights, rng),
         )
@@ -119,17 +129,17 @@ class Simulator:
             rows, outcomes = np.nonzero(shares > negligible)
             return rows, outcomes, shares[rows, outcomes]
 
-        return self._outcomes(_Weighting(split, share), np.array([1.0]))
+        return self._outcomes(Weighting(split, share), np.array([1.0]))
 
     def statevector(self) -> NDArray[np.complex128] | NDArray[np.complex64]:
         """The final state, shape ``(2**n_qubits,)``, in Qiskit's order; measurements at the end are left out.
 
         Raises:
-            ValueError: the program has no single final state, because it measures or resets in the middle.
+            ValueError: the program has no single final state, because it is noisy, or measures or resets in the middle.
             MemoryError: there is not enough memory for the state.
         """
         if not self.plan.is_unitary:
-            raise ValueError("a program that measures, resets or decides in the middle has no single final state")
+            raise ValueError("a program that measures, resets, decides or errs in the middle has no single final state")
         n = self.plan.n_qubits
         with _memory_errors(), torch.inference_mode():
             register = Register.zero_state(self._pool, self._size)
@@ -142,14 +152,14 @@ class Simulator:
             register.release()
         return ordered
 
-    def _outcomes(self, weighting: _Weighting, weights: Weights) -> Outcomes:
+    def _outcomes(self, weighting: Weighting, weights: Weights) -> Outcomes:
         with _memory_errors(), torch.inference_mode():
             memory = np.zeros((1, self.plan.n_bits), np.uint8)
             branches = Branches(Register.zero_state(self._pool, self._size), memory, weights)
             parts = list(self._follow(branches, 0, weighting))
-        return parts[0] if self.plan.is_unitary else Outcomes.merged(parts)
+        return parts[0] if self.plan.is_unitary and not self.plan.misread else Outcomes.merged(parts)
 
-    def _follow(self, branches: Branches, start: int, weighting: _Weighting) -> Iterator[Outcomes]:
+    def _follow(self, branches: Branches, start: int, weighting: Weighting) -> Iterator[Outcomes]:
         """Take ``branches`` (and use them up) from operation ``start`` to the end."""
         for i, operation in enumerate(self.plan.operations[start:], start):
             match operation:
@@ -159,6 +169,12 @@ class Simulator:
                     branches.decide(operation)
                 case Forget():
                     branches.forget(operation.bits)
+                case Noise() | Misread():
+                    for batch, is_last in spread(branches, self._channels[i], weighting, self._batch):
+                        if is_last:
+                            branches = batch
+                        else:
+                            yield from self._follow(batch, i + 1, weighting)
                 case Measure() | Reset():
                     if isinstance(operation, Measure) and operation.overwrites and operation.guard is None:
                         branches.forget((operation.bit,))
@@ -174,7 +190,7 @@ class Simulator:
         yield self._sampled(branches, weighting)
         branches.release()
 
-    def _sampled(self, branches: Branches, weighting: _Weighting) -> Outcomes:
+    def _sampled(self, branches: Branches, weighting: Weighting) -> Outcomes:
         """Take the measurements that were put off to the end. The states are lost: their memory is needed."""
         sampled = self.plan.sampled
         positions = sorted(set(sampled.values()))
@@ -184,7 +200,7 @@ class Simulator:
         bits = branches.memory[rows, : self.plan.n_clbits]
         values = spell(outcomes, len(positions))
         bits[:, list(sampled)] = values[:, [positions.index(position) for position in sampled.values()]]
-        return Outcomes(bits, weights)
+        return misread(Outcomes(bits, weights), self.plan.misread, weighting.split)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""From a program to a :class:`~pytest_qbench.engine.steps.Plan`.
+"""From a program to a :class:`~pytest_qbench.engine.compiling.steps.Plan`.
 
 Measurements after which nothing happens to their qubit or bit are put off to the end and sampled together; a
 static circuit has no others, so that it needs one evolution for any number of shots. What remains is flattened
@@ -9,22 +9,37 @@ here needs torch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
-from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, Instruction, Program
-from pytest_qbench.engine.blocks import Gate, fuse
-from pytest_qbench.engine.schedule import Scheduler
-from pytest_qbench.engine.steps import Decide, Evolve, Forget, Measure, Operation, Plan, Reset
+from pytest_qbench.circuits.program import (
+    AMPLITUDE_DAMPING,
+    CHANNELS,
+    IF_ELSE,
+    MEASURE,
+    READOUT_ERROR,
+    RESET,
+    Instruction,
+    Program,
+)
+from pytest_qbench.engine.compiling.blocks import Gate
+from pytest_qbench.engine.compiling.channels import Channel, stages
+from pytest_qbench.engine.compiling.costs import Costs
+from pytest_qbench.engine.compiling.schedule import Scheduler
+from pytest_qbench.engine.compiling.steps import Decide, Evolve, Forget, Measure, Misread, Operation, Plan, Reset
 
 
-def compile_program(program: Program) -> Plan:
-    """Compile ``program``.
+@lru_cache(maxsize=16)
+def compile_program(program: Program, device: str = "cpu", precision: str = "double") -> Plan:
+    """Compile ``program`` into what is fastest on a ``device`` (``cpu``, ``cuda``, ``mps``) in a ``precision``.
+
+    The plan gives the same result on any. Plans of the latest programs are kept, by what the programs do.
 
     Raises:
         KeyError: it has a gate that is no standard gate.
         MemoryError: a gate's matrix does not fit.
     """
-    instructions, final = _put_off_measurements(_one_by_one(program.instructions))
-    compiler = _Compiler(program)
+    instructions, final, misread = _put_off_measurements(_one_by_one(program.instructions))
+    compiler = _Compiler(program, Costs.of(program.n_qubits, device=device, single=precision == "single"))
     compiler.visit(instructions)
     layout = compiler.layout()
     return Plan(
@@ -33,12 +48,13 @@ def compile_program(program: Program) -> Plan:
         compiler.n_bits,
         tuple(compiler.operations),
         {clbit: layout[qubit] for clbit, qubit in final.items()},
+        tuple(_misread(item) for item in misread),
         tuple(layout),
     )
 
 
 def _one_by_one(instructions: Iterable[Instruction]) -> Iterator[Instruction]:
-    """Split measurements and resets of several qubits into one per qubit."""
+    """Split measurements and resets of several qubits into one per qubit, and put trivial noise in simpler words."""
     for item in instructions:
         if item.name == MEASURE:
             for qubit, clbit in zip(item.qubits, item.clbits, strict=True):
@@ -46,21 +62,28 @@ def _one_by_one(instructions: Iterable[Instruction]) -> Iterator[Instruction]:
         elif item.name == RESET:
             for qubit in item.qubits:
                 yield Instruction(RESET, (qubit,))
+        elif item.name == AMPLITUDE_DAMPING and item.params == (1.0,):
+            yield Instruction(RESET, item.qubits)
+        elif item.name in CHANNELS and not any(item.params):
+            continue
         else:
             yield item
 
 
-def _put_off_measurements(instructions: Iterable[Instruction]) -> tuple[list[Instruction], dict[int, int]]:
-    """Take out the measurements that may as well happen at the end.
+def _put_off_measurements(
+    instructions: Iterable[Instruction],
+) -> tuple[list[Instruction], dict[int, int], list[Instruction]]:
+    """Take out the measurements and readout errors that may as well happen at the end.
 
     Those are the ones whose qubit is used no more (but for being measured again in the same way) and whose
-    classical bit is neither read nor written later.
+    classical bit is neither read nor written later. Noise on qubits that nothing follows is dropped.
 
     Returns:
-        the other instructions, and the measurements taken out, as classical bit -> qubit.
+        the other instructions, the measurements taken out, as classical bit -> qubit, and the readout errors.
     """
     kept: list[Instruction] = []
     final: dict[int, int] = {}
+    misread: list[Instruction] = []
     used_qubits: set[int] = set()
     used_clbits: set[int] = set()
     for item in reversed(list(instructions)):
@@ -68,14 +91,23 @@ def _put_off_measurements(instructions: Iterable[Instruction]) -> tuple[list[Ins
             final[item.clbits[0]] = item.qubits[0]
             used_clbits.update(item.clbits)
             continue
+        if item.name == READOUT_ERROR and used_clbits.isdisjoint(item.clbits):
+            misread.append(item)
+            continue
+        if item.name in CHANNELS and not item.clbits and used_qubits.union(final.values()).isdisjoint(item.qubits):
+            continue
         kept.append(item)
         for inner in _with_nested(item):
             used_qubits.update(inner.qubits)
             used_clbits.update(inner.clbits)
             if inner.condition is not None:
                 used_clbits.update(inner.condition.clbits)
-    kept.reverse()
-    return kept, final
+    return kept[::-1], final, misread[::-1]
+
+
+def _misread(item: Instruction, guard: int | None = None) -> Misread:
+    false_one, false_zero = item.params
+    return Misread(item.clbits[0], false_one, false_zero, guard)
 
 
 def _with_nested(item: Instruction) -> Iterator[Instruction]:
@@ -89,13 +121,13 @@ def _with_nested(item: Instruction) -> Iterator[Instruction]:
 class _Compiler:
     """Flattens instructions into operations."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, costs: Costs) -> None:
         self.operations: list[Operation] = []
         self.n_bits = program.n_clbits
         self._n_clbits = program.n_clbits
-        self._scheduler = Scheduler(program.n_qubits)
+        self._scheduler = Scheduler(costs)
         self._wires = list(range(program.n_qubits))  # which wire carries each qubit
-        self._gates: list[Gate] = []  # seen but not yet scheduled
+        self._gates: list[Gate | Channel] = []  # seen but not yet scheduled
         self._written: set[int] = set()
 
     def visit(self, instructions: Iterable[Instruction], guard: int | None = None, depth: int = 0) -> None:
@@ -106,10 +138,14 @@ class _Compiler:
                 self._wires[a], self._wires[b] = self._wires[b], self._wires[a]
             elif item.is_gate:
                 self._gates.append(Gate.of(item, self._wires))
+            elif item.name in CHANNELS and item.qubits:
+                self._gates.append(Channel.of(item, self._wires))
             else:
                 self._flush(guard)
                 if item.name == IF_ELSE:
                     self._branch(item, guard, depth)
+                elif item.name == READOUT_ERROR:
+                    self.operations.append(_misread(item, guard))
                 else:
                     self._project(item, guard)
         self._flush(guard)
@@ -138,15 +174,22 @@ class _Compiler:
         self.operations.append(Forget(bits))
 
     def _flush(self, guard: int | None) -> None:
-        """Schedule the gates seen since the last operation.
+        """Schedule the gates and channels seen since the last operation."""
+        items, self._gates = self._gates, []
+        for gates, noisy in stages(items):
+            if gates:
+                self._schedule(gates, guard)
+            if noisy is not None:
+                self._scheduler.touch()
+                self.operations.append(noisy.noise(self._scheduler.layout, guard))
+
+    def _schedule(self, gates: list[Gate], guard: int | None) -> None:
+        """Schedule ``gates``.
 
         With a guard only some branches take these steps, so that they must leave the layout as it was.
         """
-        if not self._gates:
-            return
         before = list(self._scheduler.layout)
-        steps = list(self._scheduler.schedule(fuse(self._gates)))
-        self._gates.clear()
+        steps = self._scheduler.schedule(gates)
         if guard is not None:
             steps += self._scheduler.move_to(before)
         self.operations.append(Evolve(tuple(steps), guard))

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pytest_qbench.engine.evolve import Register
-from pytest_qbench.engine.layout import run_shape
+from pytest_qbench.engine.compiling.layout import run_shape
+from pytest_qbench.engine.running.evolve import Register
+from pytest_qbench.engine.running.workers import in_parts
 
-_CHUNK = {"cpu": 1 << 18, "cuda": 1 << 24}
+_CHUNK = {"cpu": 1 << 16, "cuda": 1 << 24}
 """Amplitudes squared at a time: few enough for temporaries to stay in a cache, or to be small."""
 
 
@@ -39,9 +40,14 @@ def squared_magnitudes(register: Register) -> Iterator[torch.Tensor]:
         squares = buffer.view(torch.float64)[:n]
     parts = torch.view_as_real(amplitudes)
     chunk = _CHUNK.get(squares.device.type, n)
-    for start in range(0, n, chunk):
-        real, imag = parts[start : start + chunk].double().unbind(-1)
-        torch.add(real.square(), imag.square(), out=squares[start : start + chunk])
+
+    def square(some: slice) -> None:
+        for start in range(some.start, some.stop, chunk):
+            end = min(start + chunk, some.stop)
+            real, imag = parts[start:end].double().unbind(-1)
+            torch.add(real.square(), imag.square(), out=squares[start:end])
+
+    in_parts(n, n, square, squares.device)
     yield squares.view(register.rows, register.size)
     if buffer is not None:
         register.pool.give(buffer)
@@ -90,14 +96,15 @@ def draw(
     sums = weights.reshape(-1).cumsum_(0)
     ends = sums[n_outcomes - 1 :: n_outcomes].cpu().numpy()
     starts = np.concatenate([[0.0], ends[:-1]])
-    row = np.repeat(np.arange(rows), shots.astype(np.intp))
-    values = rng.random(len(row))
+    values = rng.random(int(shots.sum()))
+    row = np.repeat(np.arange(rows), shots.astype(np.intp)) if rows > 1 else 0
     values += row
     values.sort()  # row by row, so that neighbours look up neighbouring memory
     values -= row
     values *= (ends - starts)[row]
     values += starts[row]
     np.minimum(values, np.nextafter(ends, 0)[row], out=values)
+    del row
     # The first sum above the value: an outcome of weight zero adds nothing, so that it is never the first.
     found = torch.searchsorted(sums, torch.from_numpy(values).to(sums.device), right=True)
     index, counts = torch.unique_consecutive(found, return_counts=True)

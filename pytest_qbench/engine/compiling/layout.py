@@ -31,7 +31,7 @@ def slice_shape(positions: Iterable[int]) -> Shape:
     """
     descending = sorted(positions, reverse=True)
     shape = [-1]
-    for position, below in zip(descending, [*descending[1:], -1], strict=True):
+    for position, below in zip(descending, [*descending, -1][1:], strict=True):
         shape += [2, 1 << (position - below - 1)]
     return tuple(shape)
 
@@ -98,3 +98,16 @@ def move_shape(sources: Sequence[int]) -> tuple[Shape, tuple[int, ...]]:
 def is_contiguous(positions: Sequence[int]) -> bool:
     """Whether the positions are adjacent to one another."""
     return max(positions) - min(positions) == len(positions) - 1
+
+
+def wires_by_position(layout: Layout) -> list[int]:
+    """The wires in the order of their positions, from position 0 up."""
+    return sorted(range(len(layout)), key=layout.__getitem__)
+
+
+def layout_of(wires: Sequence[int]) -> Layout:
+    """The layout in which ``wires`` have the positions 0, 1, ... (the inverse of :func:`wires_by_position`)."""
+    layout = [0] * len(wires)
+    for position, wire in enumerate(wires):
+        layout[wire] = position
+    return layout

@@ -2,14 +2,15 @@
 
 Two levels. *Steps* are unitary and act on the amplitudes of one state or of many at once. *Operations* act on
 branches: a state together with a classical memory and the number of shots that share them. A
-:class:`Plan` is a list of operations and the bits to sample in the end; ``evolve`` and ``branching`` run it.
+:class:`Plan` is a list of operations and the bits to sample in the end; :mod:`~pytest_qbench.engine.running` runs it.
 
-Every position here is one of :mod:`~pytest_qbench.engine.layout`, already resolved: a step need not know which
-qubit is where.
+Every position here is one of :mod:`~pytest_qbench.engine.compiling.layout`, already resolved: a step need not know
+which qubit is where.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_qbench.circuits.program import Condition
-from pytest_qbench.engine.layout import Index, Shape
+from pytest_qbench.engine.compiling.layout import Index, Shape
 
 Complex: TypeAlias = NDArray[np.complex128]
 
@@ -70,7 +71,37 @@ class Move:
     permutation: tuple[int, ...]
 
 
-Step: TypeAlias = Dense | Diagonal | Scale | Exchange | Move
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several steps (None: nothing), by the bits ``bits`` of the index of a chunk; only within a sweep.
+
+    The choice is the number that the bits spell, ``bits[0]`` being the least significant.
+    """
+
+    bits: tuple[int, ...]
+    steps: tuple[Step | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Apply all ``steps`` to one chunk of ``2**n_bits`` amplitudes after another, while it is in a cache."""
+
+    n_bits: int
+    steps: tuple[Step | Choice, ...]
+
+
+Step: TypeAlias = Dense | Diagonal | Scale | Exchange | Move | Sweep
+
+
+def span(step: Step) -> int:
+    """The length of the pieces that a step makes of pieces of the same length, in amplitudes."""
+    match step:
+        case Dense():
+            return len(step.matrix) << step.low
+        case Sweep():
+            return 1 << step.n_bits
+        case _:
+            return math.prod(step.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +135,53 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Error:
+    """What a noise channel does to a shot now and then; masks are bits of the index of some few qubits.
+
+    Attributes:
+        chance: its probability. An error that is a decay happens with this probability times that of the qubit
+            being 1.
+        flips: the qubits on which it has an X.
+        signs: the qubits on which it has a Z (before X, where it has both).
+        decays: the qubit that it projects to 1 beforehand; 0 for a Pauli error.
+    """
+
+    chance: float
+    flips: int
+    signs: int
+    decays: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Noise:
+    """Split off the branches that have had an error among the last gates.
+
+    Attributes:
+        positions: those of the qubits concerned, ascending; indices and matrices are little-endian in them.
+        channels: what may happen at each of the channels, in order of time; at most one error at each.
+        later: for each channel the product of the gates after it, shape ``(channels, 2**k, 2**k)``; invertible.
+        normalise: whether to make the states unit vectors again, which damping has shortened.
+        guard: where there is one, it concerns branches whose bit is 1.
+    """
+
+    positions: tuple[int, ...]
+    channels: tuple[tuple[Error, ...], ...]
+    later: Complex
+    normalise: bool
+    guard: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """Flip ``bit`` of the memory by chance: with probability ``false_one`` where it is 0, ``false_zero`` where 1."""
+
+    bit: int
+    false_one: float
+    false_zero: float
+    guard: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decide:
     """Set bit ``then_bit`` where the condition holds and ``else_bit`` where it does not (with a guard: and it is 1).
 
@@ -124,7 +202,7 @@ class Forget:
     bits: tuple[int, ...]
 
 
-Operation: TypeAlias = Evolve | Measure | Reset | Decide | Forget
+Operation: TypeAlias = Evolve | Measure | Reset | Noise | Misread | Decide | Forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +216,7 @@ class Plan:
         operations: what to do, in order, starting from all zeros.
         sampled: the measurements after which nothing happens: bit of the memory -> position. They are taken
             together, without splitting branches.
+        misread: the readout errors after which nothing looks at their bit, in order; they come after sampling.
         layout: the position of each of the program's qubits in the end.
     """
 
@@ -146,6 +225,7 @@ class Plan:
     n_bits: int
     operations: tuple[Operation, ...]
     sampled: dict[int, int]
+    misread: tuple[Misread, ...]
     layout: tuple[int, ...]
 
     @property

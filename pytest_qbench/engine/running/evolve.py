@@ -1,7 +1,7 @@
-"""Applying steps to states: the torch part of the engine's inner loop.
+"""States in memory, and their evolution.
 
 All states of a batch lie one after another in one flat buffer. Because the first axis of every view is open (see
-:mod:`~pytest_qbench.engine.layout`), a step acts on one state and on a batch by the very same calls.
+:mod:`~pytest_qbench.engine.compiling.layout`), a step acts on one state and on a batch by the very same calls.
 
 A step works in place where it can. A matrix product and a move can't: they write into a second buffer, which then
 becomes the state, while the old one serves the next such step. So two buffers are all that an evolution takes.
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import singledispatch
+from functools import cached_property
 
 import torch
 
-from pytest_qbench.engine.steps import Complex, Dense, Diagonal, Exchange, Move, Scale, Step
+from pytest_qbench.engine.running.workers import MAX_WORKERS
 
 _ONE_THREAD = 1 << 16
 """Matrix products on fewer amplitudes are faster on one thread than on two, and much faster on a busy machine."""
@@ -32,6 +32,11 @@ class BufferPool:
         self.dtype = dtype
         self.device = device
         self._free: list[torch.Tensor] = []
+
+    @cached_property
+    def of_workers(self) -> list[BufferPool]:
+        """Pools for buffers of a smaller size, one for each thread that works on chunks."""
+        return [BufferPool(self.dtype, self.device) for _ in range(MAX_WORKERS)]
 
     def take(self, size: int) -> torch.Tensor:
         """A buffer of at least ``size`` amplitudes with any content. Free ones that are too small are dropped."""
@@ -60,7 +65,7 @@ class Register:
         self.pool = pool
         self.rows = rows
         self.size = size
-        self._buffer = pool.take(rows * size)
+        self._buffer: torch.Tensor | None = pool.take(rows * size)
         self.amplitudes = self._buffer[: rows * size]
 
     @classmethod
@@ -83,9 +88,31 @@ class Register:
         self.release()
         self._buffer, self.amplitudes = buffer, amplitudes
 
+    def append(self, sources: torch.Tensor) -> None:
+        """Append copies of the states in the rows ``sources``, in place where the buffer has room for them."""
+        rows, size = self.rows + len(sources), self.size
+        buffer = self._buffer
+        if buffer is None or buffer.numel() < rows * size:
+            buffer = self.pool.take(1 << (rows * size - 1).bit_length())  # with room for the next ones
+            buffer[: self.amplitudes.numel()].copy_(self.amplitudes)
+            self.release()
+            self._buffer = buffer
+        table = buffer[: rows * size].view(rows, size)
+        torch.index_select(table[: self.rows], 0, sources, out=table[self.rows :])
+        self.rows, self.amplitudes = rows, table.view(-1)
+
+    def replace(self, amplitudes: torch.Tensor) -> None:
+        """Let ``amplitudes`` from elsewhere take the place of this register's, until something is written anew.
+
+        Their memory does not go to the pool: whoever allocates it time and again is served best if it is soon free.
+        """
+        self.release()
+        self._buffer, self.amplitudes = None, amplitudes
+
     def release(self) -> None:
         """Give the buffer back; the register must not be used any more."""
-        self.pool.give(self._buffer)
+        if self._buffer is not None:
+            self.pool.give(self._buffer)
 
 
 Kernel = Callable[[Register], None]
@@ -111,74 +138,3 @@ def _threads_for(register: Register) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@singledispatch
-def bind(step: Step, pool: BufferPool) -> Kernel:
-    """The kernel of a step for the device and precision of ``pool``."""
-    raise TypeError(f"no kernel for {type(step).__name__}")
-
-
-@bind.register
-def _(step: Dense, pool: BufferPool) -> Kernel:
-    matrix = _tensor(step.matrix, pool)
-    k, inner = matrix.shape[0], 1 << step.low
-    transposed = matrix.T
-
-    def bottom(register: Register) -> None:
-        old = register.amplitudes.view(-1, k)
-        register.rewrite(lambda new: torch.mm(old, transposed, out=new.view(-1, k)))
-
-    def middle(register: Register) -> None:
-        old = register.amplitudes.view(-1, k, inner)
-        matrices = matrix.expand(old.shape[0], k, k)
-        register.rewrite(lambda new: torch.bmm(matrices, old, out=new.view(-1, k, inner)))
-
-    return bottom if inner == 1 else middle
-
-
-@bind.register
-def _(step: Diagonal, pool: BufferPool) -> Kernel:
-    factors = _tensor(step.factors, pool)
-
-    def kernel(register: Register) -> None:
-        register.amplitudes.view(step.shape).mul_(factors)
-
-    return kernel
-
-
-@bind.register
-def _(step: Scale, pool: BufferPool) -> Kernel:
-    def kernel(register: Register) -> None:
-        register.amplitudes.view(step.shape)[step.index].mul_(step.factor)
-
-    return kernel
-
-
-@bind.register
-def _(step: Exchange, pool: BufferPool) -> Kernel:
-    def kernel(register: Register) -> None:
-        view = register.amplitudes.view(step.shape)
-        first, second = view[step.first], view[step.second]
-        buffer = pool.take(first.numel())
-        kept = buffer[: first.numel()].view(first.shape)
-        kept.copy_(first)
-        first.copy_(second)
-        second.copy_(kept)
-        pool.give(buffer)
-
-    return kernel
-
-
-@bind.register
-def _(step: Move, pool: BufferPool) -> Kernel:
-    def kernel(register: Register) -> None:
-        moved = register.amplitudes.view(step.shape).permute(step.permutation)
-        register.rewrite(lambda new: new.view(moved.shape).copy_(moved))
-
-    return kernel
-
-
-def _tensor(array: Complex, pool: BufferPool) -> torch.Tensor:
-    # The copy is the tensor's own: cached gate matrices are shared and read-only.
-    return torch.from_numpy(array.copy()).to(device=pool.device, dtype=pool.dtype)

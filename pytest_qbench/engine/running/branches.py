@@ -16,15 +16,28 @@ import torch
 from numpy.typing import NDArray
 
 from pytest_qbench.circuits.program import Condition
-from pytest_qbench.engine.evolve import Kernel, Register, evolve
-from pytest_qbench.engine.outcomes import row_keys
-from pytest_qbench.engine.sampling import marginals, squared_magnitudes
-from pytest_qbench.engine.steps import Decide, Measure, Reset
+from pytest_qbench.engine.compiling.steps import Decide, Measure, Reset
+from pytest_qbench.engine.running.evolve import Kernel, Register, evolve
+from pytest_qbench.engine.running.outcomes import row_keys
+from pytest_qbench.engine.running.sampling import marginals, squared_magnitudes
 
 Weights: TypeAlias = NDArray[np.int64 | np.float64]
 Rows: TypeAlias = NDArray[np.intp]
 Split: TypeAlias = Callable[[Weights, NDArray[np.float64]], Weights]
 """Of each weight, the part that gets outcome 1, given the probability of that."""
+
+Share: TypeAlias = Callable[[torch.Tensor, Weights], tuple[NDArray[np.int64], NDArray[np.int64], Weights]]
+"""From a table of outcome probabilities (not normalised, a row per branch) and a weight for each row, the pairs that
+get some weight: rows, outcomes and weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighting:
+    """How weights are divided: by lot where they are shots, in proportion where they are probabilities."""
+
+    split: Split
+    share: Share
+
 
 _UNMEASURED = -1
 
@@ -82,9 +95,23 @@ class Branches:
         """Give the memory of the states back; the batch must not be used any more."""
         self.register.release()
 
+    def copied(self, rows: Rows, weights: Weights) -> Branches:
+        """New branches like those in ``rows``, with ``weights`` of their own."""
+        return Branches(_selected(self.register, rows), self.memory[rows], weights)
+
+    def append(self, rows: Rows, weights: Weights) -> None:
+        """Append branches like those in ``rows``, with ``weights`` of their own."""
+        self.register.append(torch.from_numpy(rows).to(self.register.amplitudes.device))
+        self.memory = np.concatenate([self.memory, self.memory[rows]])
+        self.weights = np.concatenate([self.weights, weights])
+
+    def guarded(self, guard: int | None) -> Rows:
+        """The rows that an operation with ``guard`` concerns."""
+        return np.arange(len(self.weights)) if guard is None else np.flatnonzero(self.memory[:, guard])
+
     def evolve(self, kernels: Sequence[Kernel], guard: int | None) -> None:
         """Apply ``kernels`` to the branches, with a ``guard`` to those whose bit is 1."""
-        rows = self._guarded(guard)
+        rows = self.guarded(guard)
         if len(rows) == len(self.weights):
             evolve(self.register, kernels)
         elif len(rows):
@@ -99,7 +126,7 @@ class Branches:
         wanted = _pattern_keys(operation.condition)
         holds = np.isin(row_keys(self.memory[:, list(operation.condition.clbits)]), wanted)
         reached = np.zeros(len(holds), bool)
-        reached[self._guarded(operation.guard)] = True
+        reached[self.guarded(operation.guard)] = True
         self.memory[:, operation.then_bit] = reached & holds
         self.memory[:, operation.else_bit] = reached & ~holds
 
@@ -112,7 +139,7 @@ class Branches:
         with squared_magnitudes(self.register) as squares:
             norms = marginals(squares, [operation.position]).cpu().numpy()
         measured = np.zeros(len(self.weights), bool)
-        measured[self._guarded(operation.guard)] = True
+        measured[self.guarded(operation.guard)] = True
         ones = np.zeros_like(self.weights)
         ones[measured] = split(self.weights[measured], norms[measured, 1] / norms[measured].sum(axis=1))
         zeros = np.where(measured, self.weights - ones, 0)
@@ -177,10 +204,6 @@ class Branches:
         self.register = _selected(old, kept)
         old.release()
         self.memory, self.weights = self.memory[kept], self.weights[kept]
-
-    def _guarded(self, guard: int | None) -> Rows:
-        """The rows that an operation with ``guard`` concerns."""
-        return np.arange(len(self.weights)) if guard is None else np.flatnonzero(self.memory[:, guard])
 
 
 def _take(table: torch.Tensor, rows: Rows) -> torch.Tensor:

@@ -1,0 +1,98 @@
+"""Several threads, each working on a part of the state that fits into its core's cache.
+
+Torch's own threads share every single operation and wait for each other after it. Where the work falls into independent
+chunks that is wasteful: here every thread takes the next chunk when it is done with one, so that none waits but at
+the end, and a core that is busy with something else just takes fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+import torch
+
+MAX_WORKERS = 8
+"""Starting operations takes Python's lock for a moment; more threads than this would mostly wait for it."""
+
+SHORT = 1 << 19
+"""Operations on fewer amplitudes are left to torch's own threads."""
+
+T = TypeVar("T")
+
+_in_turn: ContextVar[bool] = ContextVar("in_turn", default=False)
+
+
+def side_by_side(items: Iterable[T], work: Callable[[Iterator[T], int], None]) -> None:
+    """Call ``work(some of the items, i)`` in as many threads as torch may use, i being the number of the thread.
+
+    Within ``work`` torch uses one thread. The items are handed out one by one. What a call raises is raised here.
+    """
+    n_threads = torch.get_num_threads()
+    n_workers = min(n_threads, MAX_WORKERS)
+    if n_workers == 1:
+        work(iter(items), 0)
+        return
+    queue: SimpleQueue[T] = SimpleQueue()
+    for item in items:
+        queue.put(item)
+
+    def worker(i: int) -> None:
+        torch.set_num_threads(1)
+        with torch.inference_mode():
+            work(_taken_from(queue), i)
+
+    try:
+        if _in_turn.get():
+            worker(0)
+        else:
+            for _ in _executor(n_workers).map(worker, range(n_workers)):
+                pass
+    finally:
+        torch.set_num_threads(n_threads)  # the setting is not entirely one of a single thread
+
+
+def in_parts(n: int, size: int, work: Callable[[slice], object], device: torch.device) -> None:
+    """Call ``work`` for slices that cover ``range(n)``: a single one on a device, or where ``size`` numbers are few.
+
+    After an operation of torch with several threads these keep spinning for a while, in the way of those that work on
+    chunks. So between sweeps, too, the work is shared out here.
+    """
+    if device.type != "cpu" or size <= SHORT:
+        work(slice(0, n))
+        return
+
+    def parts(slices: Iterator[slice], _: int) -> None:
+        for some in slices:
+            work(some)
+
+    length = -(-n // MAX_WORKERS)
+    side_by_side((slice(start, min(start + length, n)) for start in range(0, n, length)), parts)
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Within this, all is done by the calling thread, one chunk after another, so that a profiler sees it."""
+    token = _in_turn.set(True)
+    try:
+        yield
+    finally:
+        _in_turn.reset(token)
+
+
+def _taken_from(queue: SimpleQueue[T]) -> Iterator[T]:
+    while True:
+        try:
+            yield queue.get_nowait()
+        except Empty:
+            return
+
+
+@lru_cache(maxsize=1)
+def _executor(n_workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(n_workers, thread_name_prefix="qbench-chunk")
