@@ -36,7 +36,7 @@ def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[st
     if settings.qubits is None:
         return []
     missing = [
-        f"{case.name} (takes {_valid(case)})"
+        f"{case.name} (takes {valid_sizes(case)})"
         for case in cases
         if is_selected(case, settings) and not case.sizes(settings.qubits)
     ]
@@ -55,7 +55,7 @@ def nothing_selected(cases: Sequence[CircuitCase], settings: Settings) -> list[s
     ]
 
 
-def _valid(case: CircuitCase) -> str:
+def valid_sizes(case: CircuitCase) -> str:
     """The sizes that may be asked for, where they can be told."""
     if isinstance(case.valid, (range, frozenset, set, list, tuple)):
         return _numbers(sorted(case.valid))

@@ -29,8 +29,8 @@ class RunFolder:
         self._taken = {"summary", "comparison", "environment"}
 
     @classmethod
-    def create(cls, base: Path) -> RunFolder:
-        """Make ``base/<run_id>/`` and point ``base/latest`` at it.
+    def create(cls, base: Path, *, latest: bool = True) -> RunFolder:
+        """Make ``base/<run_id>/`` and, unless ``latest`` is False, point ``base/latest`` at it.
 
         The run id is the local time and a random suffix (``20260131-235959-3fa9``). Runs that start at the
         same moment get folders of their own: the folder must be new, else another suffix is tried.
@@ -56,7 +56,8 @@ class RunFolder:
                 with contextlib.suppress(OSError):
                     path.rmdir()
                 raise _unwritable(base, str(error)) from error
-            _point_latest_at(base, run_id)
+            if latest:
+                _point_latest_at(base, run_id)
             return cls(path)
         raise _unwritable(base, f"no free folder name in {_ATTEMPTS} tries")
 
@@ -112,12 +113,21 @@ class RunFolder:
         parts += [f"{key}{_plain(value)}" for key, value in row["params"].items()]
         if row["noise"] is not None:
             parts.append(f"noise{_plain(row['noise'])}")
-        name = re.sub(r"[^A-Za-z0-9._=+-]+", "-", "_".join(parts)).lstrip(".-") or "instance"
+        name = _safe("_".join(parts)).lstrip(".-") or "instance"
         if len(name) > _NAME_LENGTH or name.lower() in self._taken:
             name = f"{name[:_NAME_LENGTH]}_{hashlib.sha256(owner.encode()).hexdigest()[:8]}"
         self._taken.add(name.lower())
         self._names[owner] = name
         return name
+
+    def trace(self, case: str, n_qubits: int, shots: int) -> Path:
+        """The file for the trace of a call: ``trace_<case>_<n>q_<shots>.json``."""
+        return self.path / f"trace_{_safe(case)[:_NAME_LENGTH]}_{n_qubits}q_{shots}.json"
+
+
+def _safe(text: str) -> str:
+    """``text`` with a ``-`` for what file systems or shells dislike."""
+    return re.sub(r"[^A-Za-z0-9._=+-]+", "-", text)
 
 
 def _plain(value: Any) -> str:

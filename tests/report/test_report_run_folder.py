@@ -32,6 +32,20 @@ def test_the_folder_and_the_pointer_to_it(tmp_path):
     assert {entry.name for entry in base.iterdir()} == {first.run_id, second.run_id, "latest"}
 
 
+def test_a_folder_that_is_no_run_leaves_the_pointer(tmp_path):
+    run = RunFolder.create(tmp_path)
+    other = RunFolder.create(tmp_path, latest=False)
+    assert other.path.is_dir()
+    assert (tmp_path / "latest").resolve() == run.path.resolve()
+
+
+def test_the_name_of_a_trace(tmp_path):
+    folder = RunFolder.create(tmp_path)
+    assert folder.trace("qft", 20, 1000) == folder.path / "trace_qft_20q_1000.json"
+    assert folder.trace("a/b: c", 2, 1).name == "trace_a-b-c_2q_1.json"
+    assert len(folder.trace("x" * 500, 2, 1).name) < 150
+
+
 def test_runs_that_start_together_do_not_collide(tmp_path):
     with ThreadPoolExecutor(16) as pool:
         folders = list(pool.map(lambda _: RunFolder.create(tmp_path), range(48)))

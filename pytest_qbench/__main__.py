@@ -1,0 +1,92 @@
+"""``python -m pytest_qbench``: what is of use beside a pytest session."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; ``--help`` has the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def main() -> int:
+    """Run the command line; the exit status is 2 where it can't be done, with the reason on stderr."""
+    parser = _Parser(prog="python -m pytest_qbench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    trace = commands.add_parser(
+        "trace",
+        help="profile one call of the native engine",
+        description="Runs one case instance on the native engine in this process, prints the operations of one warm "
+        "call that took the most CPU time, and writes a Chrome/Perfetto trace of that call into a run folder.",
+    )
+    trace.add_argument(
+        "case",
+        metavar="CASE",
+        help="qft, qft-q20, brickwork-q12-d10, an item id such as 'qft[native-q20-s1000]', cases/mine.py::pairs, "
+        "adder.qasm or mqt:FAMILY",
+    )
+    trace.add_argument("shots", metavar="SHOTS", type=_at_least_one, help="shots of a call")
+    trace.add_argument(
+        "--qubits",
+        metavar="N",
+        type=_at_least_one,
+        help="size of the instance (default: as CASE says, or else the largest size that the case declares up to 20)",
+    )
+    trace.add_argument("--depth", metavar="N", type=_at_least_one, help="depth, for a case that takes one")
+    trace.add_argument("--precision", choices=("single", "double"), default="double", help="default: double")
+    trace.add_argument("--device", choices=("cpu", "cuda", "gpu", "mps"), default="cpu", help="default: cpu")
+    trace.add_argument(
+        "--threads", metavar="N", type=_at_least_one, help="CPU threads (default: the CPUs this process may run on)"
+    )
+    trace.add_argument(
+        "--rounds",
+        metavar="N",
+        type=_at_least_one,
+        help="warm calls before the profiled one (default: as in a session, 3 to 100 in half a second)",
+    )
+    trace.add_argument("--seed", metavar="N", type=int, help="seed that all others derive from (default: 42)")
+    trace.add_argument(
+        "--run-dir",
+        "--qbench-run-dir",
+        metavar="DIR",
+        type=Path,
+        default=Path("reports"),
+        help="folder that holds the run folders (default: reports)",
+    )
+    trace.add_argument(
+        "--no-stack",
+        action="store_true",
+        help="leave the Python stacks out: the traced call is faster and the file smaller",
+    )
+    options = vars(parser.parse_args())
+    del options["command"]
+
+    from pytest_qbench.trace import TraceError, TraceRequest, run_trace
+
+    try:
+        run_trace(TraceRequest(with_stack=not options.pop("no_stack"), **options))
+    except TraceError as error:
+        trace.error(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output, such as head, has gone: leave nothing for the exit to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
