@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import os
 import time
 import traceback
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from pytest_qbench.measure.messages import (
     Unsupported,
     WorkerSpec,
 )
+from pytest_qbench.measure.quiet import wait_until_quiet
 from pytest_qbench.measure.supervisor import Supervisor
 from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.files import jsonable
@@ -133,6 +135,7 @@ class Runner:
             if request.shots >= slow.shots:
                 return slow.abort, blank
             first_shots = request.shots
+        self._settle()
         outcome = supervisor.measure(replace(request, first_shots=first_shots))
         if isinstance(outcome, Abort) and outcome.phase == FIRST_CALL and request.shots < first_shots:
             if outcome.kind is AbortKind.TIMEOUT:
@@ -143,6 +146,10 @@ class Runner:
         if isinstance(outcome, Measurement) and outcome.first_call_s is not None:
             blank = replace(blank, first_call_shots=first_shots)
         return outcome, blank
+
+    def _settle(self) -> None:
+        """Wait for threads that still spin, after the last measurement in a worker or its verification here."""
+        wait_until_quiet([os.getpid(), *(pid for other in self._supervisors.values() for pid in other.pids)])
 
     def close(self) -> None:
         """End every worker."""

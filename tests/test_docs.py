@@ -42,6 +42,16 @@ def test_the_example_of_a_test(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("--qbench-backend=aer", path).assert_outcomes(passed=1)
 
 
+def test_the_examples_of_the_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "engine.md", "python"):
+        exec(compile(block, "engine.md", "exec"), names)
+    shown = capsys.readouterr().out
+    assert "'00': 0.5" in shown.replace("0.4999999999999999", "0.5")
+    assert "0.9950" in shown  # cos(0.1)
+    assert "-0.0998" in shown  # -sin(0.1)
+
+
 def test_the_row_of_the_readme_has_the_keys_of_a_row(pytester: pytest.Pytester) -> None:
     (shown,) = (json.loads(block) for block in blocks(ROOT / "README.md", "json"))
     make_cases(pytester)

@@ -94,6 +94,11 @@ class WorkerProcess:
         return self._tail.decode(errors="replace").strip()
 
     @property
+    def pid(self) -> int:
+        """The process at the root of its tree."""
+        return self._launch.process.pid
+
+    @property
     def is_gone(self) -> bool:
         """Whether its end has been reported."""
         return self._end is not None

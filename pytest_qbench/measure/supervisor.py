@@ -7,9 +7,12 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
+
+import psutil
 
 from pytest_qbench.backends.base import Description
 from pytest_qbench.measure.checks import ProtocolError
@@ -51,6 +54,7 @@ class Supervisor:
         self._description: Description | None = None
         self._failure: Abort | Unavailable | None = None
         self._program_hash = ""
+        self._pids: list[int] | None = None
 
     def __enter__(self) -> Supervisor:
         return self
@@ -91,6 +95,16 @@ class Supervisor:
             return self._distrust(worker, ProtocolError("the worker described itself instead of measuring"))
         return outcome
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the worker, as found when it was first asked for them."""
+        if self._worker is None:
+            return []
+        if self._pids is None:
+            with suppress(psutil.Error):
+                self._pids = [process.pid for process in psutil.Process(self._worker.pid).children(recursive=True)]
+        return self._pids or []
+
     def close(self) -> None:
         """End the worker and everything it has started; a later call starts a new one."""
         worker, self._worker = self._worker, None
@@ -125,6 +139,7 @@ class Supervisor:
                 return Unavailable(f"python={spec.python}: {error.strerror or error}")
             return Abort(AbortKind.CRASH, f"crash: the worker can't be started: {error}", phase="start")
         self._program_hash = ""
+        self._pids = None
         message = {
             "target": spec.target,
             "options": dict(spec.options),

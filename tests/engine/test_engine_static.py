@@ -16,6 +16,7 @@ from pytest_qbench.circuits.gates import GATES
 from pytest_qbench.circuits.program import UNITARY
 from pytest_qbench.engine import Simulator, compile_program
 from pytest_qbench.engine.compiling import costs
+from pytest_qbench.engine.compiling.compile import forget_plans
 from pytest_qbench.engine.compiling.steps import Evolve, Sweep
 
 TOLERANCE = {"single": 2e-5, "double": 1e-10}
@@ -25,7 +26,7 @@ TOLERANCE = {"single": 2e-5, "double": 1e-10}
 def fresh_plans() -> Iterator[None]:
     """Plans made under other costs must not be met again."""
     yield
-    compile_program.cache_clear()
+    forget_plans()
 
 
 def assert_same_state(program: Program, precision: str) -> None:
@@ -37,7 +38,7 @@ def assert_same_state(program: Program, precision: str) -> None:
 def plan_for_long_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the compiler take the cost of starting a step for nothing, as it is in long states."""
     monkeypatch.setattr(costs, "_CPU_CALL_NS", 0.0)
-    compile_program.cache_clear()
+    forget_plans()
 
 
 @pytest.mark.parametrize("precision", ["single", "double"])
@@ -111,6 +112,13 @@ def test_states_that_are_worked_on_in_chunks(
         assert isinstance(operation, Evolve)
         assert any(isinstance(step, Sweep) for step in operation.steps)
         assert_same_state(program, precision)
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_the_first_block_may_be_taken_apart(precision: str) -> None:
+    """Its first gate ends the freedom to choose the layout."""
+    gates = (Instruction("x", (0,)), Instruction("h", (0,)), Instruction("mcx", (1, 2, 3, 4, 0)))
+    assert_same_state(Program(16, 0, gates), precision)
 
 
 @pytest.mark.parametrize("n_unitary", [6, 7, 8])

@@ -128,7 +128,7 @@ class Block:
         """
         bit_of = {wire: bit for bit, wire in enumerate(order)}
         n = len(order)
-        constant, linear, pairs = 0.0, np.zeros(n), np.zeros((n, n))
+        constant, pairs = 0.0, np.zeros((n, n))  # a bit is its own square: what it adds alone is on the diagonal
         others = []
         for gate in self.gates:
             quadratic = gate.form.quadratic
@@ -138,11 +138,11 @@ class Block:
             bits = [bit_of[wire] for wire in gate.wires]
             constant += quadratic[0]
             for bit, angle in zip(bits, quadratic[1], strict=True):
-                linear[bit] += angle
+                pairs[bit, bit] += angle
             for (i, j), angle in quadratic[2].items():
                 pairs[bits[i], bits[j]] += angle
         numbers = bit_table(n)
-        angles = constant + numbers @ linear + ((numbers @ pairs) * numbers).sum(axis=1)
+        angles = constant + ((numbers @ pairs) * numbers).sum(axis=1)
         factors: Complex = np.exp(1j * angles)
         for gate in others:
             rows = row_groups(n, tuple(bit_of[wire] for wire in gate.wires))
@@ -174,7 +174,7 @@ def bit_table(n: int) -> NDArray[np.float64]:
     return (np.arange(1 << n)[:, np.newaxis] >> np.arange(n) & 1).astype(np.float64)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def row_groups(n: int, bits: tuple[int, ...]) -> NDArray[np.intp]:
     """The numbers ``0 .. 2**n - 1`` grouped by their ``bits``: row g holds those whose bits spell g.
 

@@ -2,7 +2,7 @@
 
 Measurements after which nothing happens to their qubit or bit are put off to the end and sampled together; a
 static circuit has no others, so that it needs one evolution for any number of shots. What remains is flattened
-into operations, and the gates between two of them are fused (``blocks``) and scheduled (``schedule``). Nothing
+into operations, and the gates between two of them are fused (``fuse``) and scheduled (``schedule``). Nothing
 here needs torch.
 """
 
@@ -27,17 +27,32 @@ from pytest_qbench.engine.compiling.costs import Costs
 from pytest_qbench.engine.compiling.schedule import Scheduler
 from pytest_qbench.engine.compiling.steps import Decide, Evolve, Forget, Measure, Misread, Operation, Plan, Reset
 
+_LARGE_MATRIX = 64
+"""Programs with matrices of more rows are compiled each time: a plan of theirs may take much memory."""
 
-@lru_cache(maxsize=16)
+
 def compile_program(program: Program, device: str = "cpu", precision: str = "double") -> Plan:
     """Compile ``program`` into what is fastest on a ``device`` (``cpu``, ``cuda``, ``mps``) in a ``precision``.
 
-    The plan gives the same result on any. Plans of the latest programs are kept, by what the programs do.
+    The plan gives the same result on any. Plans of the latest programs are kept, by what the programs do, unless they
+    hold large matrices.
 
     Raises:
         KeyError: it has a gate that is no standard gate.
         MemoryError: a gate's matrix does not fit.
     """
+    if any(item.matrix is not None and len(item.matrix) > _LARGE_MATRIX for item in program.walk()):
+        return _compile.__wrapped__(program, device, precision)
+    return _compile(program, device, precision)
+
+
+def forget_plans() -> None:
+    """Forget the plans that are kept."""
+    _compile.cache_clear()
+
+
+@lru_cache(maxsize=16)
+def _compile(program: Program, device: str, precision: str) -> Plan:
     instructions, final, misread = _put_off_measurements(_one_by_one(program.instructions))
     compiler = _Compiler(program, Costs.of(program.n_qubits, device=device, single=precision == "single"))
     compiler.visit(instructions)

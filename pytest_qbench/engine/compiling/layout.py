@@ -1,10 +1,10 @@
 """Where a qubit lives in the state vector: the one place that states the convention.
 
 The state of n qubits is a flat array of ``2**n`` amplitudes. Each bit of an amplitude's index belongs to one
-qubit. *Position* p is the index bit of weight ``2**p``, so position 0 varies fastest in memory. At the start qubit
-q is at position q: amplitude 6 = 0b110 is that of qubits 2 and 1 in state 1 and qubit 0 in state 0, which is
-Qiskit's little-endian order. Steps may move qubits to other positions; a *layout* is the list that has the current
-position of each qubit.
+qubit. *Position* p is the index bit of weight ``2**p``, so position 0 varies fastest in memory. Where qubit q is at
+position q, amplitude 6 = 0b110 is that of qubits 2 and 1 in state 1 and qubit 0 in state 0, which is Qiskit's
+little-endian order. Steps may move qubits to other positions; a *layout* is the list that has the current position of
+each qubit.
 
 Viewed as an array of n axes of length 2, position p is axis ``n - 1 - p``. No step needs that many axes: positions
 that are adjacent and treated alike share one axis, so views stay short whatever n is. The first axis of every

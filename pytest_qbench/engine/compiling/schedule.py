@@ -117,6 +117,7 @@ class Scheduler:
             elif self._is_better_apart(block):
                 for gate in block.gates:
                     yield from self._single(gate, frontier)
+                    self._untouched = False
             else:
                 yield from self._dense(blocks[i:], frontier)
             self._untouched = False

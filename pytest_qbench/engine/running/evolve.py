@@ -17,7 +17,7 @@ import torch
 
 from pytest_qbench.engine.running.workers import MAX_WORKERS
 
-_ONE_THREAD = 1 << 16
+_ONE_THREAD = 1 << 17
 """Matrix products on fewer amplitudes are faster on one thread than on two, and much faster on a busy machine."""
 
 

@@ -11,10 +11,11 @@ from functools import lru_cache, singledispatch
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pytest_qbench.engine.compiling.steps import Choice, Complex, Dense, Diagonal, Exchange, Move, Scale, Step, Sweep
 from pytest_qbench.engine.running.evolve import BufferPool, Kernel, Register
-from pytest_qbench.engine.running.workers import in_parts, side_by_side
+from pytest_qbench.engine.running.workers import MAX_WORKERS, in_parts, side_by_side
 
 _MAX_RUNS = 1 << 15
 """A move looks up where so many runs come from at most; the index must stay small beside the state."""
@@ -68,7 +69,7 @@ def _(step: Dense, pool: BufferPool) -> Kernel:
         matrices = real_part.expand(old.shape[0], k, k)
         register.rewrite(lambda new: torch.bmm(matrices, old, out=torch.view_as_real(new).view(-1, k, 2 * inner)))
 
-    if inner == 1 and has_linear() and pool.dtype is torch.complex64 and pool.device.type == "cpu" and k > 2:
+    if inner == 1 and k > 2 and pool.dtype is torch.complex64 and pool.device.type == "cpu" and has_linear():
         weights = _as_real(matrix)
         return bottom_in_single
     if inner == 1:
@@ -113,31 +114,29 @@ def _(step: Exchange, pool: BufferPool) -> Kernel:
 
 @bind.register
 def _(step: Move, pool: BufferPool) -> Kernel:
-    runs_stay = step.permutation[-1] == len(step.shape) - 1
     run = step.shape[-1]
-    indices: dict[int, torch.Tensor] = {}
-
-    def by_index(register: Register) -> None:
-        # Many axes make a strided copy slow; looking up where each run comes from does not depend on them.
-        n_runs = register.amplitudes.numel() // run
-        if n_runs not in indices:
-            old = np.arange(n_runs).reshape(step.shape[:-1])
-            index = np.ascontiguousarray(old.transpose(step.permutation[:-1])).ravel()
-            indices[n_runs] = torch.from_numpy(index).to(pool.device)
-        old_runs = register.amplitudes.view(n_runs, run)
-        register.rewrite(lambda new: _look_up(new.view(n_runs, run), old_runs, indices[n_runs]))
-
-    def by_axes(register: Register) -> None:
-        moved = register.amplitudes.view(step.shape).permute(step.permutation)
-        register.rewrite(lambda new: _copy(new.view(moved.shape), moved))
+    runs_stay = 0 < step.permutation[-1] == len(step.shape) - 1
+    indices: dict[int, torch.Tensor] = {}  # one entry: for a state, or for a chunk
 
     def kernel(register: Register) -> None:
-        if runs_stay and register.amplitudes.numel() <= run * _MAX_RUNS:
-            by_index(register)
+        # Many axes make a strided copy slow; looking up where each run comes from does not depend on them.
+        old = register.amplitudes
+        n_runs = old.numel() // run
+        if runs_stay and register.rows == 1 and n_runs <= _MAX_RUNS:
+            if n_runs not in indices:
+                indices[n_runs] = torch.from_numpy(_images(step, n_runs)).to(pool.device)
+            register.rewrite(lambda new: _look_up(new.view(n_runs, run), old.view(n_runs, run), indices[n_runs]))
         else:
-            by_axes(register)
+            moved = old.view(step.shape).permute(step.permutation)
+            register.rewrite(lambda new: _copy(new.view(moved.shape), moved))
 
     return kernel
+
+
+def _images(step: Move, n_runs: int) -> NDArray[np.intp]:
+    """For each run of a moved state of ``n_runs`` runs, the run that goes there."""
+    runs = np.arange(n_runs).reshape(step.shape[:-1])
+    return np.ascontiguousarray(runs.transpose(step.permutation[:-1])).ravel()
 
 
 def _sweep(step: Sweep, pool: BufferPool, wrap: Wrap | None) -> Kernel:
@@ -180,8 +179,9 @@ def _look_up(target: torch.Tensor, source: torch.Tensor, index: torch.Tensor) ->
 
 
 def _copy(target: torch.Tensor, source: torch.Tensor) -> None:
-    """Copy ``source`` to ``target``, which have at least one axis."""
-    axis = next((axis for axis, size in enumerate(source.shape) if size > 1), 0)
+    """Copy ``source`` to ``target``, in parts along the first axis that is long enough for all threads, if any is."""
+    sizes = source.shape[:-1] or source.shape
+    axis = next((axis for axis, size in enumerate(sizes) if size >= MAX_WORKERS), sizes.index(max(sizes)))
 
     def part(some: slice) -> None:
         length = some.stop - some.start
@@ -203,7 +203,7 @@ def _linear(rows: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 @lru_cache(maxsize=1)
 def has_linear() -> bool:
     """Whether this torch has :func:`_linear`, and it computes what is expected."""
-    rows, weights = torch.rand(64, 16), torch.rand(16, 16)
+    rows, weights = torch.linspace(-1, 1, 1024).view(64, 16), torch.linspace(-1, 2, 256).view(16, 16)
     try:
         return bool(torch.allclose(_linear(rows, weights), rows @ weights.T, atol=1e-5))
     except (AttributeError, RuntimeError, TypeError):

@@ -68,12 +68,12 @@ class Simulator:
             MemoryError: its matrices do not fit, or no memory could hold its state.
         """
         self.device = torch.device(device)
-        self.plan = compile_program(program, self.device.type, precision)
         self.dtype = DTYPES[precision]
         self._size = 1 << program.n_qubits
         state_bytes = self._size * self.dtype.itemsize
         if state_bytes >= 1 << 62:
             raise MemoryError(f"a state of {program.n_qubits} qubits takes {state_bytes:.1e} bytes")
+        self.plan = compile_program(program, self.device.type, precision)
         if batch_bytes is None:
             batch_bytes = CPU_BATCH_BYTES if self.device.type == "cpu" else DEVICE_BATCH_BYTES
         self._batch = max(1, batch_bytes // state_bytes)

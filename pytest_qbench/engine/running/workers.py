@@ -8,7 +8,7 @@ the end, and a core that is busy with something else just takes fewer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -51,8 +51,13 @@ def side_by_side(items: Iterable[T], work: Callable[[Iterator[T], int], None]) -
         if _in_turn.get():
             worker(0)
         else:
-            for _ in _executor(n_workers).map(worker, range(n_workers)):
-                pass
+            executor = _executor(n_workers)
+            futures = [executor.submit(worker, i) for i in range(n_workers)]
+            if wait(futures, return_when=FIRST_EXCEPTION).not_done:
+                for _ in _taken_from(queue):  # the others have nothing more to do
+                    pass
+            for future in futures:
+                future.result()
     finally:
         torch.set_num_threads(n_threads)  # the setting is not entirely one of a single thread
 
