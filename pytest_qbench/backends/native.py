@@ -42,6 +42,8 @@ class NativeBackend(Backend):
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:
         try:
             import torch
+
+            import pytest_qbench.engine  # noqa: F401  # now, so that the first circuit does not pay for it
         except (ImportError, OSError) as error:  # OSError: a shared library of torch is missing or broken
             raise UnavailableError(f"torch can't be imported: {error}", self.install) from error
         self._device = torch.device(options["device"])

@@ -141,9 +141,7 @@ class Block:
                 pairs[bit, bit] += angle
             for (i, j), angle in quadratic[2].items():
                 pairs[bits[i], bits[j]] += angle
-        numbers = bit_table(n)
-        angles = constant + ((numbers @ pairs) * numbers).sum(axis=1)
-        factors: Complex = np.exp(1j * angles)
+        factors: Complex = np.exp(1j * _quadratic(constant, pairs))
         for gate in others:
             rows = row_groups(n, tuple(bit_of[wire] for wire in gate.wires))
             factors[rows] *= gate.form.factors[:, np.newaxis]
@@ -168,10 +166,22 @@ def _standard_form(name: str, n_qubits: int, params: tuple[float, ...]) -> Form:
     return Form(Instruction(name, tuple(range(n_qubits)), params))
 
 
-@lru_cache(maxsize=16)
-def bit_table(n: int) -> NDArray[np.float64]:
-    """The bits of the numbers ``0 .. 2**n - 1``, shape ``(2**n, n)``; column 0 is the lowest bit."""
-    return (np.arange(1 << n)[:, np.newaxis] >> np.arange(n) & 1).astype(np.float64)
+def _quadratic(constant: float, pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``constant`` plus ``pairs[i, j]`` for all bits i and j of a number that are set, for ``0 .. 2**len(pairs) - 1``.
+
+    A bit doubles the numbers, and what it adds depends on those below it in the same way. As a product of matrices
+    this would wake the threads of numpy's BLAS, which then spin for a while, in the way of the engine's own.
+    """
+    values = np.empty(1 << len(pairs))
+    values[0] = constant
+    either_way = pairs + pairs.T
+    for bit in range(len(pairs)):
+        added = values[1 << bit : 2 << bit]
+        added[0] = pairs[bit, bit]
+        for lower in range(bit):
+            np.add(added[: 1 << lower], either_way[bit, lower], out=added[1 << lower : 2 << lower])
+        added += values[: 1 << bit]
+    return values
 
 
 @lru_cache(maxsize=256)

@@ -28,9 +28,8 @@ def diagonal_step(block: Block, layout: Layout, n_chunk: int) -> Step | Choice:
     if phase is not None and (not inside or min(inside) >= MIN_RUN or len(inside) >= _FEW):
         return _where_all(outside, Scale(slice_shape(inside), slice_index(dict.fromkeys(inside, 1)), phase))
     by_position = wires_by_position(layout)
-    if (
-        inside and inside[0] < MIN_RUN
-    ):  # spell out the factors for the low positions, whether they depend on them or not
+    if inside and inside[0] < MIN_RUN:
+        # Spell out the factors for all low positions, whether they depend on them or not: longer inner loops.
         inside = sorted({*inside, *range(min(MIN_RUN, n_chunk))})
     order = [by_position[p] for p in inside] + [by_position[n_chunk + p] for p in outside]
     shape, run_axes = run_shape(inside)

@@ -9,16 +9,12 @@ becomes the state, while the old one serves the next such step. So two buffers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import torch
 
-from pytest_qbench.engine.running.workers import MAX_WORKERS
-
-_ONE_THREAD = 1 << 17
-"""Matrix products on fewer amplitudes are faster on one thread than on two, and much faster on a busy machine."""
+from pytest_qbench.engine.running.workers import MAX_WORKERS, threads_for
 
 
 class BufferPool:
@@ -121,20 +117,6 @@ Kernel = Callable[[Register], None]
 
 def evolve(register: Register, kernels: Iterable[Kernel]) -> None:
     """Apply ``kernels`` to all states of ``register``."""
-    with _threads_for(register):
+    with threads_for(register.amplitudes.numel()):
         for kernel in kernels:
             kernel(register)
-
-
-@contextmanager
-def _threads_for(register: Register) -> Iterator[None]:
-    """Keep a short register on one thread: it is done before a second one has woken up."""
-    threads = torch.get_num_threads()
-    if register.amplitudes.numel() >= _ONE_THREAD or threads == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -30,6 +30,7 @@ from pytest_qbench.engine.running.noise_kernels import MisreadKernel, NoiseKerne
 from pytest_qbench.engine.running.outcomes import Outcomes
 from pytest_qbench.engine.running.sampling import draw, marginals, spell, squared_magnitudes
 from pytest_qbench.engine.running.trajectories import Channels, spread
+from pytest_qbench.engine.running.workers import threads_for
 
 DTYPES = {"single": torch.complex64, "double": torch.complex128}
 """The type of an amplitude by precision."""
@@ -153,7 +154,7 @@ class Simulator:
         return ordered
 
     def _outcomes(self, weighting: Weighting, weights: Weights) -> Outcomes:
-        with _memory_errors(), torch.inference_mode():
+        with _memory_errors(), torch.inference_mode(), threads_for(self._size):
             memory = np.zeros((1, self.plan.n_bits), np.uint8)
             branches = Branches(Register.zero_state(self._pool, self._size), memory, weights)
             parts = list(self._follow(branches, 0, weighting))

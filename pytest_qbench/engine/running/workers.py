@@ -23,9 +23,38 @@ MAX_WORKERS = 8
 SHORT = 1 << 19
 """Operations on fewer amplitudes are left to torch's own threads."""
 
+ONE_THREAD = 1 << 17
+"""Operations on fewer amplitudes are faster on one thread than on several, and much faster on a busy machine."""
+
 T = TypeVar("T")
 
 _in_turn: ContextVar[bool] = ContextVar("in_turn", default=False)
+_allowed: ContextVar[int] = ContextVar("allowed", default=0)
+
+
+def allowed_threads() -> int:
+    """How many threads the engine may use: as many as torch may, outside of :func:`threads_for`."""
+    return _allowed.get() or torch.get_num_threads()
+
+
+@contextmanager
+def threads_for(n_amplitudes: int) -> Iterator[None]:
+    """Within this, torch uses one thread where states are short, and all that are allowed where they are not.
+
+    Threads of torch that have rested wake up late, often on the very core of the one that waits for them: a call that
+    takes a fraction of a millisecond on one thread then takes several. May be nested.
+    """
+    before, allowed = torch.get_num_threads(), allowed_threads()
+    wanted = 1 if n_amplitudes < ONE_THREAD else allowed
+    token = _allowed.set(allowed)
+    if wanted != before:
+        torch.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        if wanted != before:
+            torch.set_num_threads(before)
+        _allowed.reset(token)
 
 
 def side_by_side(items: Iterable[T], work: Callable[[Iterator[T], int], None]) -> None:
@@ -33,8 +62,8 @@ def side_by_side(items: Iterable[T], work: Callable[[Iterator[T], int], None]) -
 
     Within ``work`` torch uses one thread. The items are handed out one by one. What a call raises is raised here.
     """
-    n_threads = torch.get_num_threads()
-    n_workers = min(n_threads, MAX_WORKERS)
+    before = torch.get_num_threads()
+    n_workers = min(allowed_threads(), MAX_WORKERS)
     if n_workers == 1:
         work(iter(items), 0)
         return
@@ -59,7 +88,7 @@ def side_by_side(items: Iterable[T], work: Callable[[Iterator[T], int], None]) -
             for future in futures:
                 future.result()
     finally:
-        torch.set_num_threads(n_threads)  # the setting is not entirely one of a single thread
+        torch.set_num_threads(before)  # the setting is not entirely one of a single thread
 
 
 def in_parts(n: int, size: int, work: Callable[[slice], object], device: torch.device) -> None:
