@@ -44,6 +44,18 @@ def test_draws_follow_the_weights() -> None:
     assert (np.abs(drawn - expected) <= 6 * np.sqrt(expected)).all()
 
 
+@pytest.mark.parametrize("shots", [31, 32_000], ids=["few for the outcomes", "many"])
+def test_draws_of_one_row_follow_the_weights(shots: int) -> None:
+    weights = np.array([[1.0, 2.0, 0.0, 5.0, 8.0, 0.0, 4.0, 4.0, 0.0]])
+    total = np.zeros(9)
+    for seed in range(200):
+        _, outcomes, counts = draw(torch.tensor(weights), np.array([shots]), np.random.default_rng(seed))
+        total[outcomes] += counts
+    expected = 200 * shots * weights[0] / weights.sum()
+    assert total.sum() == 200 * shots
+    assert (np.abs(total - expected) <= 6 * np.sqrt(expected)).all()
+
+
 def test_single_precision_states_are_sampled_to_the_end() -> None:
     """2**20 equal terms: summed in single precision the later ones would be off or lost."""
     n = 20

@@ -2,8 +2,9 @@
 
 All shots are drawn at once by inversion: the probabilities are summed up to a cumulative distribution, and each
 shot is a uniform number looked up in it. That is exact for any distribution, and once the sum is there a shot costs
-next to nothing. Sums are taken in double precision whatever the precision of the state: in single precision
-the tail of a sum over 2**24 terms would vanish.
+next to nothing. Where there are more shots than outcomes, it is cheaper to draw how often each outcome comes. Sums
+are taken in double precision whatever the precision of the state: in single precision the tail of a sum over
+2**24 terms would vanish.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from pytest_qbench.engine.running.workers import in_parts
 
 _CHUNK = {"cpu": 1 << 16, "cuda": 1 << 24}
 """Amplitudes squared at a time: few enough for temporaries to stay in a cache, or to be small."""
+
+_MANY = 4
+"""With so many shots per outcome their numbers are drawn: a binomial number costs about as much as so many lookups."""
 
 
 @contextmanager
@@ -92,6 +96,14 @@ def draw(
         for each distinct pair that came out: its row, its outcome, and how often it came. Ascending.
     """
     rows, n_outcomes = weights.shape
+    if rows == 1 and shots[0] >= _MANY * n_outcomes:
+        shares = weights[0].cpu().numpy()
+        # What is left over by rounding goes to the last outcome: that must be a possible one.
+        possible = np.flatnonzero(shares)
+        shares = shares[possible]
+        drawn = rng.multinomial(int(shots[0]), shares / shares.sum())
+        came = np.flatnonzero(drawn)
+        return np.zeros(len(came), np.int64), possible[came], drawn[came]
     # One sum over all rows: the row r is its part from starts[r] to ends[r].
     sums = weights.reshape(-1).cumsum_(0)
     ends = sums[n_outcomes - 1 :: n_outcomes].cpu().numpy()
