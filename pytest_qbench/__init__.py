@@ -22,33 +22,43 @@ if TYPE_CHECKING:
     )
     from pytest_qbench.cases import CircuitCase, circuit_case
     from pytest_qbench.circuits.program import Condition, Instruction, Program
+    from pytest_qbench.gradients.ansatz import Ansatz, ParameterUse
+    from pytest_qbench.gradients.cases import GradientCase, gradient_case
 
 _HOME = {
+    "Ansatz": "gradients.ansatz",
     "Backend": "backends.base",
     "Capabilities": "backends.base",
     "CircuitCase": "cases",
     "Condition": "circuits.program",
     "Description": "backends.base",
+    "GradientCase": "gradients.cases",
     "Instruction": "circuits.program",
     "Option": "backends.base",
+    "ParameterUse": "gradients.ansatz",
     "Program": "circuits.program",
     "UnavailableError": "backends.base",
     "UnsupportedError": "backends.base",
     "circuit_case": "cases",
+    "gradient_case": "gradients.cases",
 }
 
 __all__ = [
+    "Ansatz",
     "Backend",
     "Capabilities",
     "CircuitCase",
     "Condition",
     "Description",
+    "GradientCase",
     "Instruction",
     "Option",
+    "ParameterUse",
     "Program",
     "UnavailableError",
     "UnsupportedError",
     "circuit_case",
+    "gradient_case",
 ]
 
 

@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,9 @@ Params: TypeAlias = tuple[tuple[str, Any], ...]
 
 _RESERVED = frozenset({"backend", "benchmark", "request", "shots"})
 
+# The short name of a swept parameter in an item id; others appear as they are.
+_SHORT = {"depth": "d"}
+
 STANDARD_MAX_QUBITS = 16
 """The ``standard`` suite takes the sizes up to this one; ``full`` takes all."""
 
@@ -37,6 +40,11 @@ class CircuitCase:
 
     Calling the case calls its builder.
     """
+
+    is_gradient: ClassVar[bool] = False
+    """Whether gradients are measured, and not counts."""
+    shots_letter: ClassVar[str] = "s"
+    """What stands before the shots in the id of an item."""
 
     name: str
     builder: Builder
@@ -82,6 +90,10 @@ class CircuitCase:
         values = [overrides.get(name, self.sweeps[name]) for name in names]
         for combination in itertools.product(*values):
             yield tuple(zip(names, combination, strict=True))
+
+    def instance_id(self, n_qubits: int, params: Params) -> str:
+        """One instance in an item id: ``q12`` or ``q14-d20``."""
+        return "-".join([f"q{n_qubits}", *(f"{_SHORT.get(name, name)}{_plain(value)}" for name, value in params)])
 
     def arguments(self, n_qubits: int, params: Params) -> dict[str, Any]:
         """The keyword arguments that the builder and the expectation get."""
@@ -151,3 +163,7 @@ def circuit_case(
         )
 
     return decorate
+
+
+def _plain(value: Any) -> str:
+    return "".join(character if character.isalnum() or character in "._+" else "_" for character in str(value))

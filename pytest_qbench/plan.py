@@ -19,9 +19,6 @@ COLD_SHOTS = 1000
 
 LadderKey: TypeAlias = tuple[str, str]
 
-# The short name of a swept parameter in an item id; others appear as they are.
-_SHORT = {"depth": "d"}
-
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -34,8 +31,7 @@ class Instance:
     @property
     def id(self) -> str:
         """``q12`` or ``q14-d20``."""
-        parts = [f"{_SHORT.get(name, name)}{_text(value)}" for name, value in self.params]
-        return "-".join([f"q{self.n_qubits}", *parts])
+        return self.case.instance_id(self.n_qubits, self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,14 @@ class Point:
     @property
     def id(self) -> str:
         """The part of an item id in brackets: ``aer-q12-s1000``."""
-        return f"{self.backend.label}-{self.instance.id}-s{self.shots}"
+        return f"{self.backend.label}-{self.instance.id}-{self.instance.case.shots_letter}{self.shots}"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What tells it from others of its case, by the names that pytest and pytest-benchmark know."""
+        instance = self.instance
+        backend, shots = ("path", "samples") if instance.case.is_gradient else ("backend", "shots")
+        return {backend: self.backend.label, "n_qubits": instance.n_qubits, **dict(instance.params), shots: self.shots}
 
     @property
     def ladder_id(self) -> str:
@@ -62,13 +65,9 @@ class Point:
         return self.instance.case.path, self.ladder_id
 
 
-def _text(value: Any) -> str:
-    return "".join(character if character.isalnum() or character in "._+" else "_" for character in str(value))
-
-
 def is_selected(case: CircuitCase, settings: Settings) -> bool:
-    """Whether the suite takes the case at all."""
-    return settings.suite != "core" or CORE_TAG in case.tags
+    """Whether the session is one for such cases, and the suite takes it."""
+    return case.is_gradient == (settings.gradients is not None) and (settings.suite != "core" or CORE_TAG in case.tags)
 
 
 def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
@@ -79,7 +78,7 @@ def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
     if not is_selected(case, settings):
         return []
     cap = None if settings.suite == "full" or settings.qubits is not None else STANDARD_MAX_QUBITS
-    overrides = {"depth": settings.depth} if settings.depth and "depth" in case.sweeps else {}
+    overrides = {name: values for name, values in settings.overrides.items() if name in case.sweeps}
     return [
         Instance(case, n_qubits, params)
         for n_qubits in case.sizes(settings.qubits, cap)

@@ -61,6 +61,8 @@ class PointResult:
     timeout_s: float | None = None
     noise: Any = None
     elapsed_s: float = 0.0
+    gradient: Mapping[str, Any] | None = None
+    """What only a gradient point has; see :data:`pytest_qbench.report.rows.GRADIENT_KEYS`."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that :meth:`from_json` turns back into an equal result."""

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class Ended:
     """How the ladder of an instance ended before its top."""
 
     status: Status
@@ -70,7 +70,7 @@ class Runner:
         self._supervisors: dict[str, Supervisor] = {}
         self._references = ReferenceCache(cache_dir)
         self._program: tuple[Instance, Program | CaseError] | None = None
-        self._ended: dict[LadderKey, _Ended] = {}
+        self._ended: dict[LadderKey, Ended] = {}
         self._slow_first_calls: dict[LadderKey, _SlowFirstCall] = {}
 
     def describe(self, spec: BackendSpec) -> Description | Unavailable | Abort:
@@ -86,16 +86,20 @@ class Runner:
         result = self._new_result(point, nodeid, ladder, timeout or self._settings.timeout)
         ended = self._ended.get(point.ladder_key)
         if ended is not None and (ended.status is not Status.ABORT or point.shots > ended.shots):
-            return _skipped(result, ended)
+            return skipped(result, ended)
         program = self._build(point.instance)
         if isinstance(program, CaseError):
             result = replace(result, status=Status.FAIL, reason=str(program).split("\n")[0], detail=str(program))
         else:
             arguments = point.instance.case.arguments(point.instance.n_qubits, point.instance.params)
             result, _ = self.measure(program, point.instance.case, arguments, result, point.backend)
-        if result.status in (Status.ABORT, Status.UNSUPPORTED, Status.UNAVAILABLE):
-            self._ended[point.ladder_key] = _Ended(result.status, point.shots, result.reason, result.abort_kind)
+        self._note_end(point, result)
         return replace(result, elapsed_s=time.perf_counter() - started)
+
+    def _note_end(self, point: Point, result: PointResult) -> None:
+        """Where the point did not run, the higher ones of its ladder need not try."""
+        if result.status in (Status.ABORT, Status.UNSUPPORTED, Status.UNAVAILABLE):
+            self._ended[point.ladder_key] = Ended(result.status, point.shots, result.reason, result.abort_kind)
 
     def measure(
         self, program: Program, case: CircuitCase, arguments: Mapping[str, Any], blank: PointResult, spec: BackendSpec
@@ -287,23 +291,28 @@ def _derived_seed(seed: int, program_hash: str) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _with_outcome(blank: PointResult, outcome: Outcome) -> PointResult:
-    """``blank`` with what the supervisor came back with; a measurement is not verified yet."""
+def with_failure(blank: PointResult, outcome: Abort | Unsupported | Unavailable) -> PointResult:
+    """``blank`` with why there is no measurement."""
     if isinstance(outcome, Unavailable):
         hint = f"; {outcome.install}" if outcome.install else ""
         return replace(blank, status=Status.UNAVAILABLE, reason=outcome.reason + hint)
     description = asdict(outcome.description) if outcome.description is not None else {}
     if isinstance(outcome, Unsupported):
         return replace(blank, status=Status.UNSUPPORTED, reason=outcome.reason, description=description)
-    if isinstance(outcome, Abort):
-        return replace(
-            blank,
-            status=Status.ABORT,
-            reason=outcome.reason,
-            detail=outcome.detail,
-            abort_kind=str(outcome.kind),
-            description=description,
-        )
+    return replace(
+        blank,
+        status=Status.ABORT,
+        reason=outcome.reason,
+        detail=outcome.detail,
+        abort_kind=str(outcome.kind),
+        description=description,
+    )
+
+
+def _with_outcome(blank: PointResult, outcome: Outcome) -> PointResult:
+    """``blank`` with what the supervisor came back with; a measurement is not verified yet."""
+    if not isinstance(outcome, Measurement):
+        return with_failure(blank, outcome)
     return replace(
         blank,
         rounds_s=outcome.rounds_s,
@@ -312,13 +321,13 @@ def _with_outcome(blank: PointResult, outcome: Outcome) -> PointResult:
         prepare_s=outcome.prepare_s,
         first_call_s=outcome.first_call_s,
         memory=asdict(outcome.memory),
-        description=description,
+        description=asdict(outcome.description),
     )
 
 
-def _skipped(blank: PointResult, ended: _Ended) -> PointResult:
+def skipped(blank: PointResult, ended: Ended, unit: str = "shots") -> PointResult:
     """A point that is not run since a lower one of its ladder ended in something other than PASS or FAIL."""
     reason = ended.reason
     if ended.status is Status.ABORT:
-        reason = f"skipped: {ended.shots} shots ended in ABORT ({ended.reason})"
+        reason = f"skipped: {ended.shots} {unit} ended in ABORT ({ended.reason})"
     return replace(blank, status=ended.status, reason=reason, abort_kind=ended.abort_kind, skipped=True)

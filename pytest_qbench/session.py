@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_qbench.cases import CircuitCase
+    from pytest_qbench.report.gradient_summary import Extras
     from pytest_qbench.report.recorder import Recorder
     from pytest_qbench.runner import Runner
     from pytest_qbench.specs import BackendSpec
@@ -59,6 +61,7 @@ class QbenchSession:
         """In an xdist controller: how many points its workers have collected."""
         self._tags: set[str] = set()
         self._plan_sent = False
+        self._extras: Extras | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -82,6 +85,10 @@ class QbenchSession:
     @cached_property
     def runner(self) -> Runner:
         """Measures the points of this process."""
+        if self.settings.gradients is not None:
+            from pytest_qbench.gradients.runner import GradientRunner
+
+            return GradientRunner(self.settings, self.config.invocation_params.dir)
         from pytest_qbench.runner import Runner
 
         cache = getattr(self.config, "cache", None)  # absent with -p no:cacheprovider
@@ -98,16 +105,22 @@ class QbenchSession:
         Raises:
             pytest.UsageError: the run folder or the JSONL file can't be written.
         """
-        from pytest_qbench.report.environment import collect
         from pytest_qbench.report.files import ReportError
         from pytest_qbench.report.recorder import Recorder
 
         settings = self.settings
         labels = [spec.label for spec in settings.backends]
         try:
-            return Recorder(settings.run_dir, collect(self.config.rootpath), labels, settings.jsonl)
+            return Recorder(settings.run_dir, self._environment, labels, settings.jsonl)
         except ReportError as error:
             raise pytest.UsageError(str(error)) from error
+
+    @cached_property
+    def _environment(self) -> dict[str, Any]:
+        """The machine and its software, as of the first call."""
+        from pytest_qbench.report.environment import collect
+
+        return collect(self.config.rootpath)
 
     @property
     def has_record(self) -> bool:
@@ -178,7 +191,14 @@ class QbenchSession:
         cases = {point.instance.case for point in points}
         return [
             *self._backend_lines(),
-            plan_line(len(points), len(instances), len(cases), shots, self._deadline(self._pytest_timeout())),
+            plan_line(
+                len(points),
+                len(instances),
+                len(cases),
+                shots,
+                self._deadline(self._pytest_timeout()),
+                unit="shots" if self.settings.gradients is None else "samples",
+            ),
         ]
 
     def header_of_controller(self) -> list[str]:
@@ -188,7 +208,8 @@ class QbenchSession:
         return [*lines, "qbench: the processes of xdist share the cores, so that times are distorted"]
 
     def _backend_lines(self) -> list[str]:
-        return header_lines([self._backend_info(spec) for spec in self.settings.backends], self.settings.suite)
+        suite = self.settings.suite if self.settings.gradients is None else None
+        return header_lines([self._backend_info(spec) for spec in self.settings.backends], suite)
 
     def _backend_info(self, spec: BackendSpec) -> BackendInfo:
         about = self.runner.describe(spec)
@@ -213,7 +234,11 @@ class QbenchSession:
         folder = recorder.folder.path
         if folder.is_relative_to(self.config.invocation_params.dir):
             folder = folder.relative_to(self.config.invocation_params.dir)
-        return summary_lines(recorder.summary, recorder.comparison, folder, width, recorder.copy)
+        if self.settings.gradients is None:
+            return summary_lines(recorder.summary, recorder.comparison, folder, width, recorder.copy)
+        from pytest_qbench.report.gradient_summary import gradient_summary_lines
+
+        return gradient_summary_lines(recorder.summary, recorder.rows, folder, width, recorder.copy, self._extras)
 
     def deadline(self, item: pytest.Item) -> float:
         """Seconds that one call of this item may take.
@@ -268,3 +293,14 @@ class QbenchSession:
         if self.has_record:
             for row in self.recorder.finish(interrupted):
                 self.config.hook.pytest_qbench_row(config=self.config, row=row)
+            self._write_gradient_report()
+
+    def _write_gradient_report(self) -> None:
+        """The plots of a gradient session, and its report if that was asked for; once, after the record."""
+        gradients = self.settings.gradients
+        if gradients is None or self._extras is not None:
+            return
+        from pytest_qbench.report.gradient_summary import write_extras
+
+        command = shlex.join(["pytest", *map(str, self.config.invocation_params.args)])
+        self._extras = write_extras(self.recorder, self._environment, command if gradients.report else None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_qbench.gradients.settings import GradientSettings
     from pytest_qbench.measure.messages import RoundPolicy
     from pytest_qbench.specs import BackendSpec
 
@@ -79,6 +80,23 @@ KEYS = (
     Key("jsonl", "append the rows to this file too", "FILE"),
     Key("strict", "ABORT, UNSUPPORTED and UNAVAILABLE fail the session", flag=True),
     Key("list-cases", "list the selected cases and measure nothing", flag=True, ini=False),
+    Key("gradients", "measure gradient scenarios instead of circuits", flag=True, ini=False),
+    Key(
+        "path",
+        "ways to compute gradients: pennylane/lightning.qubit,native/adjoint (default: all)",
+        "PATHS",
+        repeat=True,
+    ),
+    Key("layers", "layers of the circuits of gradient scenarios: 1,2", "LAYERS"),
+    Key("samples", "samples of gradient scenarios: 100,500 (default: 50)", "SAMPLES"),
+    Key("encoding", "how features become states: amplitude,angle,basis,iqp", "ENCODINGS"),
+    Key("observable", "what is differentiated: z0, zlast, zsum or a case's own", "NAMES"),
+    Key("dataset", "features: synthetic, digits, mnist5k, torchvision:NAME, hf:NAME or a file", "NAME"),
+    Key("dataset-samples", "how many samples of the data set to take", "N"),
+    Key("fit", "how features are brought to the size of the circuit: auto, crop, pad or pca", "METHOD"),
+    Key("precision", "precision of gradient scenarios: double (default) or single", "PRECISION"),
+    Key("spill", "encoded states beyond the memory limit may lie on disk", flag=True),
+    Key("gradient-report", "write gradient_report.md and .html into the run folder", flag=True),
 )
 
 
@@ -130,6 +148,14 @@ class Settings:
     strict: bool
     list_cases: bool
     policy: RoundPolicy
+    gradients: GradientSettings | None = None
+    """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
+
+    @property
+    def overrides(self) -> dict[str, Sequence[Any]]:
+        """Values that replace those which cases declare for their parameters, by name."""
+        depth: dict[str, Sequence[Any]] = {"depth": self.depth} if self.depth else {}
+        return depth if self.gradients is None else self.gradients.overrides
 
 
 def is_active(config: pytest.Config) -> bool:
@@ -144,6 +170,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         pytest.UsageError: a value is wrong; the message names the option or ini key.
     """
     from pytest_qbench.backends.registry import BackendLoadError
+    from pytest_qbench.gradients.settings import read_gradient_settings
     from pytest_qbench.specs import SpecError, parse_specs
 
     values = {key.name: _raw(config, key) for key in KEYS}
@@ -157,9 +184,15 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         except ValueError as error:
             raise pytest.UsageError(f"{origin}={value}: {error}") from error
 
-    specs, origin = values["backend"]
+    gradients = read_gradient_settings(values, parsed, parse_numbers)
+    specs, origin = values["backend" if gradients is None else "path"]
     try:
-        backends = parse_specs(specs or [DEFAULT_BACKEND], known_backends)
+        if gradients is None:
+            backends = parse_specs(specs or [DEFAULT_BACKEND], known_backends)
+        else:
+            from pytest_qbench.gradients.paths.registry import parse_paths
+
+            backends = parse_paths(specs or (), gradients.precision)
     except (SpecError, BackendLoadError) as error:
         raise pytest.UsageError(f"{origin}: {error}") from error
     if not backends:
@@ -173,7 +206,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         case_origin=values["cases"][1],
         qubits=parsed("qubits", parse_numbers, None),
         depth=parsed("depth", parse_numbers, None),
-        shots=parsed("shots", parse_numbers, DEFAULT_SHOTS),
+        shots=parsed("shots", parse_numbers, DEFAULT_SHOTS) if gradients is None else gradients.samples,
         timeout=parsed("timeout", parse_seconds, DEFAULT_TIMEOUT),
         timeout_given=values["timeout"][0] not in (None, ""),
         startup_timeout=parsed("startup-timeout", parse_seconds, DEFAULT_STARTUP_TIMEOUT),
@@ -185,6 +218,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         strict=bool(values["strict"][0]),
         list_cases=bool(values["list-cases"][0]),
         policy=round_policy(config),
+        gradients=gradients,
     )
 
 

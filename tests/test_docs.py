@@ -25,6 +25,13 @@ def test_the_example_of_a_case_file(pytester: pytest.Pytester, page: str) -> Non
     assert rows(pytester)
 
 
+def test_the_example_of_a_gradient_case(pytester: pytest.Pytester) -> None:
+    (example,) = (block for block in blocks(ROOT / "docs" / "gradients.md", "python") if "gradient_case" in block)
+    make_cases(pytester, example)
+    result = pytester.runpytest_subprocess("--qbench-gradients", "--qbench-path=native/adjoint", "--qbench-samples=5")
+    result.assert_outcomes(passed=4)
+
+
 def test_the_example_of_a_test(pytester: pytest.Pytester) -> None:
     (example,) = (block for block in blocks(ROOT / "docs" / "cases.md", "python") if "(qbench)" in block)
     bell = """

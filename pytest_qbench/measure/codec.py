@@ -11,20 +11,25 @@ from typing import Any, TypeVar
 
 from pytest_qbench.backends.base import Description
 from pytest_qbench.circuits.program import Program
+from pytest_qbench.gradients.task import GradientTask
 from pytest_qbench.measure.checks import ProtocolError, check_seconds
 from pytest_qbench.measure.messages import (
     Abort,
     AbortKind,
+    GradientMeasurement,
+    GradientRequest,
     Measurement,
     MeasureRequest,
     Memory,
     Outcome,
     RoundPolicy,
+    SplitRequest,
+    SplitTimes,
     Unavailable,
     Unsupported,
 )
 
-Answer = Outcome | Description
+Answer = Outcome | GradientMeasurement | SplitTimes | Description
 """What a worker answers: its description once it has started, then outcomes."""
 
 _T = TypeVar("_T")
@@ -51,6 +56,28 @@ def decode_request(value: Mapping[str, Any], known: Program | None) -> tuple[Mea
     policy = RoundPolicy(**value["policy"])
     fields = {key: value[key] for key in ("shots", "seed", "timeout", "instance", "first_shots")}
     return MeasureRequest(program, policy=policy, **fields), value["program_hash"]
+
+
+def encode_gradient_request(request: GradientRequest | SplitRequest) -> dict[str, Any]:
+    """A request of gradients, or of where their time goes, for the worker."""
+    if isinstance(request, SplitRequest):
+        return asdict(request)
+    fields = {key: getattr(request, key) for key in ("timeout", "output", "check_observable", "check_output")}
+    return {"task": request.task.to_json(), "policy": asdict(request.policy), **fields}
+
+
+def decode_gradient_request(value: Mapping[str, Any]) -> GradientRequest | SplitRequest:
+    """The inverse of :func:`encode_gradient_request`."""
+    fields = dict(value)
+    if "task" not in fields:
+        return SplitRequest(**fields)
+    terms = tuple((c, tuple((q, letter) for q, letter in letters)) for c, letters in fields.pop("check_observable"))
+    return GradientRequest(
+        task=GradientTask.from_json(fields.pop("task")),
+        policy=RoundPolicy(**fields.pop("policy")),
+        check_observable=terms,
+        **fields,
+    )
 
 
 def encode_answer(answer: Answer) -> dict[str, Any]:
@@ -89,6 +116,36 @@ def _measurement(fields: dict[str, Any]) -> Measurement:
     )
 
 
+def _gradient_measurement(fields: dict[str, Any]) -> GradientMeasurement:
+    rounds_s = _durations(fields.pop("rounds_s"), "a round")
+    cpu_s = _durations(fields.pop("cpu_s"), "a round's CPU time", zero=True)
+    if not rounds_s or len(rounds_s) != len(cpu_s):
+        raise ProtocolError(f"{len(rounds_s)} rounds, {len(cpu_s)} CPU times")
+    return GradientMeasurement(
+        rounds_s=rounds_s,
+        cpu_s=cpu_s,
+        prepare_s=check_seconds(fields.pop("prepare_s"), "prepare", zero=True),
+        first_call_s=check_seconds(fields.pop("first_call_s"), "the first call"),
+        evaluations=int(fields.pop("evaluations")),
+        memory=Memory(**fields.pop("memory")),
+        description=Description(**fields.pop("description")),
+        **fields,
+    )
+
+
+def _split_times(fields: dict[str, Any]) -> SplitTimes:
+    return SplitTimes(
+        times={
+            str(name): _durations(values, f"the variant {name}", zero=True)
+            for name, values in fields.pop("times").items()
+        },
+        units=_optional(fields.pop("units"), int),
+        encode_units=_optional(fields.pop("encode_units"), int),
+        floor_s=_optional(fields.pop("floor_s"), lambda value: check_seconds(value, "the floor")),
+        **fields,
+    )
+
+
 def _durations(values: Any, what: str, *, zero: bool = False) -> tuple[float, ...]:
     return tuple(check_seconds(value, f"{what} (number {i})", zero=zero) for i, value in enumerate(values, 1))
 
@@ -109,6 +166,8 @@ def _unsupported(fields: dict[str, Any]) -> Unsupported:
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Answer]] = {
     "Description": lambda fields: Description(**fields),
     "Measurement": _measurement,
+    "GradientMeasurement": _gradient_measurement,
+    "SplitTimes": _split_times,
     "Abort": _abort,
     "Unsupported": _unsupported,
     "Unavailable": lambda fields: Unavailable(**fields),

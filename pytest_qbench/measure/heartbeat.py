@@ -33,6 +33,10 @@ class Phase(IntEnum):
     ROUND = 5
     ANSWER = 6
     IDLE = 7
+    SPLIT = 8
+    """The stages of a gradient path are told apart by timing."""
+    CHECK = 9
+    """A gradient path is asked for more, to be verified by."""
 
 
 FIRST_CALL = "first call"
@@ -46,6 +50,8 @@ _LABELS = {
     Phase.FIRST_CALL: FIRST_CALL,
     Phase.ANSWER: "answer",
     Phase.IDLE: "idle",
+    Phase.SPLIT: "the split of time",
+    Phase.CHECK: "the check on another observable",
 }
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from pytest_qbench.backends.base import Description
 from pytest_qbench.circuits.program import Program
+from pytest_qbench.gradients.ansatz import Terms
+from pytest_qbench.gradients.task import GradientTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,61 @@ class Measurement:
     description: Description
 
 
+@dataclass(frozen=True, slots=True)
+class GradientRequest:
+    """Do ``task`` and time it, every single call within ``timeout`` seconds.
+
+    The gradients are written to ``output``, a ``.npy`` file of shape ``(samples, parameters)``; those of the first
+    samples for ``check_observable`` to ``check_output``, if that is given.
+    """
+
+    task: GradientTask
+    timeout: float
+    output: str
+    policy: RoundPolicy = RoundPolicy()
+    check_observable: Terms = ()
+    check_output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GradientMeasurement:
+    """A gradient task that ran. Times are in seconds, one for each round.
+
+    ``evaluations`` of the circuit were made in each run.
+    """
+
+    rounds_s: tuple[float, ...]
+    cpu_s: tuple[float, ...]
+    prepare_s: float
+    first_call_s: float
+    evaluations: int
+    memory: Memory
+    description: Description
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRequest:
+    """Tell apart where the time of the last task goes: ``budget_s`` seconds, every call within ``timeout`` seconds."""
+
+    timeout: float
+    budget_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SplitTimes:
+    """Where the time goes, in seconds.
+
+    ``times`` are those of the variants of :class:`~pytest_qbench.gradients.paths.base.Variants` (empty where a path
+    has none), one for each round; ``units`` of these make up one run, which encodes ``encode_units`` times (None: in
+    each of them). ``floor_s`` is the least time that the memory needs for a run, where the path can tell.
+    """
+
+    times: Mapping[str, tuple[float, ...]]
+    units: int | None
+    encode_units: int | None
+    floor_s: float | None
+
+
 class AbortKind(StrEnum):
     """Why a point ended in ABORT."""
 
@@ -136,3 +193,9 @@ class Unavailable:
 
 Outcome = Measurement | Abort | Unsupported | Unavailable
 """What comes of a :class:`MeasureRequest`."""
+
+GradientOutcome = GradientMeasurement | Abort | Unsupported | Unavailable
+"""What comes of a :class:`GradientRequest`."""
+
+SplitOutcome = SplitTimes | Abort | Unsupported | Unavailable
+"""What comes of a :class:`SplitRequest`."""

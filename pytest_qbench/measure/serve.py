@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from pytest_qbench.circuits.program import Program
-from pytest_qbench.measure.codec import decode_request, encode_answer
+from pytest_qbench.measure.codec import decode_gradient_request, decode_request, encode_answer
+from pytest_qbench.measure.gradient_session import GradientSession
 from pytest_qbench.measure.heartbeat import Heartbeat, Phase
 from pytest_qbench.measure.session import Session, start_session
 from pytest_qbench.measure.wire import FrameDecoder, read_frame, write_frame
@@ -39,7 +40,7 @@ def serve(requests: int, answers: int, page: int) -> None:
     if start["sys_path"] is not None:
         sys.path[:] = start["sys_path"]
     session = start_session(start["target"], start["options"], start["threads"], heartbeat)
-    if isinstance(session, Session):
+    if isinstance(session, Session | GradientSession):
         write_frame(answers, encode_answer(session.description))
         _answer_requests(session, requests, answers, decoder, heartbeat)
         with suppress(BaseException):
@@ -51,13 +52,16 @@ def serve(requests: int, answers: int, page: int) -> None:
 
 
 def _answer_requests(
-    session: Session, requests: int, answers: int, decoder: FrameDecoder, heartbeat: Heartbeat
+    session: Session | GradientSession, requests: int, answers: int, decoder: FrameDecoder, heartbeat: Heartbeat
 ) -> None:
     program: Program | None = None
     while (message := read_frame(requests, decoder)) is not None:
-        request, program_hash = decode_request(message, program)
-        program = request.program
-        write_frame(answers, encode_answer(session.measure(request, program_hash)))
+        if isinstance(session, GradientSession):
+            write_frame(answers, encode_answer(session.answer(decode_gradient_request(message))))
+        else:
+            request, program_hash = decode_request(message, program)
+            program = request.program
+            write_frame(answers, encode_answer(session.measure(request, program_hash)))
         heartbeat.mark(Phase.IDLE)
 
 

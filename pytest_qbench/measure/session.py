@@ -10,8 +10,10 @@ from typing import Any
 
 from pytest_qbench.backends.base import Backend, Description
 from pytest_qbench.circuits.lowering import lower
+from pytest_qbench.gradients.paths.base import GradientPath
 from pytest_qbench.measure.checks import ProtocolError, check_counts
 from pytest_qbench.measure.failures import failure_of
+from pytest_qbench.measure.gradient_session import GradientSession
 from pytest_qbench.measure.heartbeat import Heartbeat, Phase
 from pytest_qbench.measure.messages import (
     Abort,
@@ -30,15 +32,17 @@ _NS_PER_S = 1e9
 
 def start_session(
     target: str, options: Mapping[str, Any], threads: int, heartbeat: Heartbeat
-) -> Session | Abort | Unavailable:
-    """Import and construct the adapter ``target`` (``module:Class``); why not, where that fails."""
+) -> Session | GradientSession | Abort | Unavailable:
+    """Import and construct the adapter or path ``target`` (``module:Class``); why not, where that fails."""
     heartbeat.mark(Phase.START)
     install = ""
     try:
         module, _, name = target.partition(":")
         backend_class = getattr(import_module(module), name)
         install = getattr(backend_class, "install", "")
-        session = Session(backend_class(dict(options), threads), heartbeat)
+        made = backend_class(dict(options), threads)
+        session: Session | GradientSession
+        session = GradientSession(made, heartbeat) if isinstance(made, GradientPath) else Session(made, heartbeat)
     except BaseException as error:
         failure = failure_of(error, heartbeat.read().label, install)
         return Unavailable(failure.reason, install) if isinstance(failure, Unsupported) else failure

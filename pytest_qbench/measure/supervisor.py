@@ -16,14 +16,20 @@ import psutil
 
 from pytest_qbench.backends.base import Description
 from pytest_qbench.measure.checks import ProtocolError
-from pytest_qbench.measure.codec import Answer, decode_answer, encode_request
+from pytest_qbench.measure.codec import Answer, decode_answer, encode_gradient_request, encode_request
 from pytest_qbench.measure.heartbeat import Phase
 from pytest_qbench.measure.messages import (
     Abort,
     AbortKind,
+    GradientMeasurement,
+    GradientOutcome,
+    GradientRequest,
     Measurement,
     MeasureRequest,
     Outcome,
+    SplitOutcome,
+    SplitRequest,
+    SplitTimes,
     Unavailable,
     Unsupported,
     WorkerSpec,
@@ -87,13 +93,38 @@ class Supervisor:
         shots = {Phase.FIRST_CALL: first_shots, Phase.ROUND: request.shots}
         outcome = self._exchange(worker, message, request.timeout, shots)
         self._program_hash = program_hash
-        if isinstance(outcome, Measurement):
-            self._description = outcome.description
-        elif isinstance(outcome, Abort | Unsupported):
-            return replace(outcome, description=self._description)
-        elif isinstance(outcome, Description):
-            return self._distrust(worker, ProtocolError("the worker described itself instead of measuring"))
+        outcome = self._described(outcome)
+        if isinstance(outcome, Description | GradientMeasurement | SplitTimes):
+            return self._distrust(worker, ProtocolError("the worker answered something else than it was asked"))
         return outcome
+
+    def measure_gradients(self, request: GradientRequest) -> GradientOutcome:
+        """Have a path do one task; as :meth:`measure` otherwise."""
+        worker = self._ensure_worker()
+        if not isinstance(worker, WorkerProcess):
+            return worker
+        outcome = self._described(self._exchange(worker, encode_gradient_request(request), request.timeout))
+        if isinstance(outcome, Description | Measurement | SplitTimes):
+            return self._distrust(worker, ProtocolError("the worker answered something else than it was asked"))
+        return outcome
+
+    def split_time(self, request: SplitRequest) -> SplitOutcome:
+        """Have a path tell where the time of its last task goes; only after a :class:`GradientMeasurement`."""
+        worker = self._worker
+        if worker is None or not worker.is_ready():
+            return Abort(AbortKind.CRASH, "crash: the worker is gone", phase="start")
+        outcome = self._described(self._exchange(worker, encode_gradient_request(request), request.timeout))
+        if isinstance(outcome, Description | Measurement | GradientMeasurement):
+            return self._distrust(worker, ProtocolError("the worker answered something else than it was asked"))
+        return outcome
+
+    def _described(self, answer: Answer) -> Answer:
+        """``answer`` with the worker's description, where it has none of its own; a newer description is kept."""
+        if isinstance(answer, Measurement | GradientMeasurement):
+            self._description = answer.description
+        elif isinstance(answer, Abort | Unsupported):
+            return replace(answer, description=self._description)
+        return answer
 
     @property
     def pids(self) -> list[int]:
@@ -150,7 +181,7 @@ class Supervisor:
         if isinstance(answer, Description):
             self._description = answer
             return worker
-        if isinstance(answer, Measurement | Unsupported):
+        if isinstance(answer, Measurement | GradientMeasurement | SplitTimes | Unsupported):
             return self._distrust(worker, ProtocolError("the worker answered before it was asked"))
         has_run = worker.heartbeat.read().phase is not Phase.LAUNCH
         if spec.python is not None and not has_run and isinstance(answer, Abort) and answer.kind is AbortKind.CRASH:

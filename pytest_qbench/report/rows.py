@@ -17,6 +17,19 @@ PRECEDENCE = (Status.FAIL, Status.ABORT, Status.UNAVAILABLE, Status.UNSUPPORTED,
 
 MEMORY_KEYS = ("rss_before", "rss_after", "rss_delta", "rss_peak", "device_peak")
 
+GRADIENT_KEYS = (
+    "n_parameters",
+    "n_nonzero",
+    "throughput",
+    "evaluations",
+    "split_s",
+    "floor_s",
+    "encoding",
+    "observable",
+    "dataset",
+)
+"""Further keys, which are null in the row of a circuit. In a gradient row samples are where circuits have shots."""
+
 ROW_KEYS = (
     "schema",
     "run_id",
@@ -66,6 +79,7 @@ ROW_KEYS = (
     "p_values",
     "elapsed_s",
     "first_call_abort",
+    *GRADIENT_KEYS,
 )
 """The keys of every row, in order, whatever the backend and the status."""
 
@@ -185,6 +199,7 @@ def build_row(
         "p_values": {point.shots: point.p_value for point in ordered if point.p_value is not None},
         "elapsed_s": sum(point.elapsed_s for point in ordered),
         "first_call_abort": _first(point.first_call_abort for point in ordered),
+        **_gradient(ordered, timed),
     }
     lost: list[str] = []
     clean: dict[str, Any] = jsonable(row, lost=lost)
@@ -192,6 +207,31 @@ def build_row(
         reason = f"not a finite number, null in this row: {', '.join(lost)}"
         clean["errors"].append(_error([], None, "number", reason))
     return clean
+
+
+def _gradient(ordered: Sequence[PointResult], timed: Sequence[PointResult]) -> dict[str, Any]:
+    """The fields :data:`GRADIENT_KEYS`."""
+    if not any(point.gradient for point in ordered):
+        return dict.fromkeys(GRADIENT_KEYS)
+
+    def by_samples(key: str) -> dict[int, Any]:
+        known = {point.shots: (point.gradient or {}).get(key) for point in ordered}
+        return {samples: value for samples, value in known.items() if value is not None}
+
+    def shared(key: str) -> Any:
+        return _first((point.gradient or {}).get(key) for point in ordered)
+
+    return {
+        "n_parameters": shared("n_parameters"),
+        "n_nonzero": by_samples("n_nonzero"),
+        "throughput": {point.shots: point.shots / statistics.median(point.rounds_s) for point in timed},
+        "evaluations": by_samples("evaluations"),
+        "split_s": by_samples("split"),
+        "floor_s": by_samples("floor_s"),
+        "encoding": shared("encoding"),
+        "observable": shared("observable"),
+        "dataset": shared("dataset"),
+    }
 
 
 def _first(values: Iterable[Any]) -> Any:

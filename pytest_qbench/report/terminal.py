@@ -73,12 +73,14 @@ def header_lines(backends: Sequence[BackendInfo], suite: str | None = None) -> l
     return lines + table(rows, "<<<")
 
 
-def plan_line(n_points: int, n_instances: int, n_cases: int, shots: Sequence[int], timeout_s: float) -> str:
+def plan_line(
+    n_points: int, n_instances: int, n_cases: int, shots: Sequence[int], timeout_s: float, *, unit: str = "shots"
+) -> str:
     """One line on what was collected."""
     points, instances = count(n_points, "point"), count(n_instances, "instance")
     return (
         f"qbench: {points} = {instances} of {count(n_cases, 'case')}, "
-        f"shots {', '.join(map(str, shots))}, timeout {timeout_s:g} s"
+        f"{unit} {', '.join(map(str, shots))}, timeout {timeout_s:g} s"
     )
 
 
@@ -101,17 +103,17 @@ def summary_lines(
     width = max(_MIN_WIDTH, min(width, _MAX_WIDTH))
     return joined(
         [
-            _status_lines(summary, width),
+            status_lines(summary, width),
             _total_lines(summary, width),
-            _problem_lines(summary["problems"], width),
+            problem_lines(summary["problems"], width),
             _slowest_lines(summary, width),
             side_by_side_lines(comparison, width),
-            _file_lines(summary, folder, copy),
+            file_lines(summary, folder, copy),
         ]
     )
 
 
-def _status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+def status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     points = summary["points"]
     by_status = points["by_status"]
     parts = [f"{by_status[status]} {status.value}" for status in Status if by_status[status]]
@@ -171,7 +173,7 @@ def _slowest_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     return titled_table(rows, "<<>>>")
 
 
-def _problem_lines(problems: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
+def problem_lines(problems: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
     """Every reason once, with what it holds for; the worst first."""
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for problem in problems:
@@ -243,7 +245,7 @@ def _wrapped(text: str, width: int, max_lines: int) -> list[str]:
     )
 
 
-def _file_lines(summary: Mapping[str, Any], folder: Path, copy: Path | None) -> list[Line]:
+def file_lines(summary: Mapping[str, Any], folder: Path, copy: Path | None) -> list[Line]:
     lines: list[Line] = [(problem, {"red": True}) for problem in summary["report_problems"]]
     lines.append((f"rows, summary and comparison in {folder}/", {}))
     if copy:

@@ -1,0 +1,109 @@
+"""Cells and tables for the gradient scenarios: ratios with intervals, parts of a time, tables that fit a width."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from pytest_qbench.gradients.attribution import PathTimes, Ratio
+from pytest_qbench.gradients.split import Part
+from pytest_qbench.report.gradient_rows import Result
+from pytest_qbench.report.text import Line, count, format_ratio, format_seconds, joined, titled_table
+from pytest_qbench.results import Status
+
+_GAP = 2
+
+
+def path_times(result: Result, n_samples: int) -> PathTimes:
+    """What a path did at that number of samples; it passed where its time counts."""
+    row = result.row
+    passed = n_samples in result.seconds
+    status = (row.get("point_status") or {}).get(str(n_samples)) or row["status"]
+    if not passed and status == Status.PASS:
+        # The row as a whole is wrong, or there is no time at this number of samples.
+        status = Status.FAIL if row.get("correct") is False else Status.ABORT
+    return PathTimes(
+        path=result.path,
+        rounds_s=tuple(result.number("rounds_s", n_samples)) if passed else (),
+        evaluations=result.number("evaluations", n_samples),
+        n_samples=n_samples,
+        precision=row.get("precision"),
+        threads=row.get("threads"),
+        n_nonzero=result.number("n_nonzero", n_samples),
+        status=str(status),
+        reason="; ".join(error["reason"] for error in row.get("errors") or ()),
+    )
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """``3.81x (3.75-3.90)``, or ``3.81x (2 rounds)`` where these are too few for an interval."""
+    if ratio.low is None or ratio.high is None:
+        return f"{format_ratio(ratio.value)} ({count(ratio.rounds, 'round')})"
+    low, high = (format_ratio(bound).removesuffix("x") for bound in (ratio.low, ratio.high))
+    return f"{format_ratio(ratio.value)} ({low}-{high})"
+
+
+def part_text(part: Part | None) -> str:
+    """``12.3 ms ± 400 us``, or why there is no such figure.
+
+    The wider side of the interval counts; where that would reach zero although the interval does not, its ends are
+    shown: ``20.0 us to 1.50 ms``.
+    """
+    if part is None:
+        return "not measured"
+    if part.low is None or part.high is None:
+        return f"{_signed(part.seconds)} (few rounds)"
+    if not part.resolved:
+        return "not resolved"
+    margin = max(part.high - part.seconds, part.seconds - part.low)
+    if margin >= abs(part.seconds):
+        return f"{_signed(part.low)} to {_signed(part.high)}"
+    return f"{_signed(part.seconds)} ± {format_seconds(margin)}"
+
+
+def rate_text(value: float) -> str:
+    """Three digits, or all before the point."""
+    return format_ratio(value).removesuffix("x")
+
+
+def fitting_tables(rows: Sequence[Sequence[str]], align: str, width: int, n_keys: int) -> list[Line]:
+    """One table, or several so that all fit into ``width``, each beginning with the first ``n_keys`` columns.
+
+    The first row is the title; ``align`` has one of ``<`` and ``>`` per column.
+    """
+    sizes = [max(len(row[column]) for row in rows) + _GAP for column in range(len(align))]
+    keys = list(range(n_keys))
+    groups: list[list[int]] = [[]]
+    for column in range(n_keys, len(align)):
+        used = sum(sizes[other] for other in (*keys, *groups[-1])) - _GAP
+        if groups[-1] and used + sizes[column] > width:
+            groups.append([])
+        groups[-1].append(column)
+    tables = []
+    for group in groups:
+        chosen = [*keys, *group]
+        part = [[row[column] for column in chosen] for row in rows]
+        tables.append(titled_table(part, "".join(align[column] for column in chosen)))
+    return joined(tables)
+
+
+def path_tables(rows: Sequence[Sequence[str]], align: str, width: int) -> list[Line]:
+    """:func:`fitting_tables` of rows that begin with a path and a number of samples.
+
+    Where all have the same number, it is in the title and has no column.
+    """
+    (name, _, *titles), *cells = rows
+    numbers = {row[1] for row in cells}
+    if len(numbers) != 1:
+        return fitting_tables(rows, align, width, n_keys=2)
+    title = [f"{name} at {count(int(numbers.pop()), 'sample')}", *titles]
+    return fitting_tables([title, *([row[0], *row[2:]] for row in cells)], align[0] + align[2:], width, n_keys=1)
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[Line]:
+    """``text`` in lines of at most ``width`` columns, from the second on with ``indent`` before them."""
+    return [(line, {}) for line in textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)]
+
+
+def _signed(seconds: float) -> str:
+    return f"{'-' if seconds < 0 else ''}{format_seconds(abs(seconds))}"

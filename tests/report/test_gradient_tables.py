@@ -1,0 +1,260 @@
+"""The tables of the gradient scenarios, made from rows as they are in ``results.jsonl``."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_qbench.gradients.attribution import Ratio, attribute
+from pytest_qbench.gradients.split import Part
+from pytest_qbench.report.gradient_cells import fitting_tables, part_text, path_times, ratio_text
+from pytest_qbench.report.gradient_rows import read, split_of
+from pytest_qbench.report.gradient_tables import attribution_of, gradient_lines
+
+SECONDS = {
+    "pennylane/default.qubit": 90.0,
+    "pennylane/lightning.qubit": 43.0,
+    "qdp": 86.0,
+    "qdp/lightning.qubit": 38.0,
+    "pennylane-tuned/default.qubit": 10.6,
+    "pennylane-tuned/lightning.qubit": 7.3,
+    "lightning/adjoint": 0.66,
+    "native/shift": 1.3,
+    "native/adjoint": 0.1,
+}
+STAGE_MS = {"full": 9.4, "states": 9.0, "body": 8.5, "null": 1.5, "encode": 2.4, "inject": 2.0}
+
+
+def row(label, seconds=1.0, samples=(100,), n_rounds=7, split=None, **more):
+    """The row of a path that takes ``seconds`` for 100 samples, as it is read from a file."""
+    rng = random.Random(label)
+    rounds = {n: [seconds * n / 100 * rng.lognormvariate(0, 0.02) for _ in range(n_rounds)] for n in samples}
+    fields = {
+        "kind": "gradient",
+        "case": "gradient",
+        "backend": label,
+        "n_qubits": 12,
+        "params": {"layers": 2, "encoding": "amplitude", "observable": "z0"},
+        "encoding": "amplitude",
+        "observable": "z0",
+        "dataset": {
+            "name": "digits",
+            "sha256": "0123456789abcdef" * 4,
+            "fitted": "padded from 64",
+            "n_available": 1797,
+        },
+        "times_s": {n: sorted(values)[n_rounds // 2] for n, values in rounds.items()},
+        "rounds_s": rounds,
+        "point_status": dict.fromkeys(samples, "PASS"),
+        "planned_shots": list(samples),
+        "status": "PASS",
+        "correct": True,
+        "errors": [],
+        "precision": "double",
+        "threads": 2,
+        "n_parameters": 48,
+        "n_nonzero": dict.fromkeys(samples, 5),
+        "evaluations": {n: 96 * n for n in samples},
+        "throughput": {n: n / (seconds * n / 100) for n in samples},
+        "split_s": {} if split is None else {max(samples): {**split, "units": 96 * max(samples)}},
+        "floor_s": dict.fromkeys(samples),
+    }
+    return json.loads(json.dumps(fields | more))
+
+
+def split_times(noise=0.0, **changed):
+    rng = random.Random(7)
+    stages = STAGE_MS | changed
+    return {name: [ms * 1e-3 * (1 + rng.gauss(0, noise)) for _ in range(12)] for name, ms in stages.items()}
+
+
+def rows(samples=(100,), **more):
+    return [row(label, seconds, samples, **more) for label, seconds in SECONDS.items()]
+
+
+def absent(label="pennylane/lightning.gpu", status="UNAVAILABLE", reason="no CUDA driver"):
+    errors = [{"shots": [100], "status": status, "kind": None, "reason": reason, "detail": ""}]
+    nothing = {key: {} for key in ("times_s", "rounds_s", "n_nonzero", "evaluations", "throughput", "split_s")}
+    return row(label) | nothing | {"status": status, "correct": None, "point_status": {"100": status}, "errors": errors}
+
+
+def text_of(given_rows, width=200):
+    return "\n".join(line for line, _ in gradient_lines(given_rows, width))
+
+
+def table_line(text, start):
+    return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_everything_that_must_stand_beside_a_speedup():
+    text = text_of([*rows(), absent()])
+    line = table_line(text, "native/adjoint ")
+    for cell in ("5/48", "double", "9600"):
+        assert cell in line
+    assert len([part for part in line.split() if part.startswith("(")]) == 2
+    assert "over best: than the fastest path that is PennyLane alone, lightning/adjoint" in " ".join(text.split())
+    assert table_line(text, "UNAVAILABLE  pennylane/lightning.gpu: no CUDA driver")
+    assert "best PennyLane baseline: lightning/adjoint; native/adjoint over it at 100 samples: 6." in text
+    assert table_line(text, "encoding once alone, qdp over pennylane/default.qubit: 1.0").count("(") == 1
+    assert table_line(text, "encoding once alone, qdp/lightning.qubit over pennylane/lightning.qubit: 1.1")
+    for word in ("encoding once", "no QNode", "own fused kernels", "prefix states reused", "adjoint instead of"):
+        assert word in text
+    assert "data: digits, 1797 rows, padded from 64, SHA-256 0123456789ab" in text
+
+
+def test_rows_of_other_kinds_make_no_lines():
+    assert gradient_lines([], 100) == []
+    assert gradient_lines([{"kind": "static", "backend": "aer"}], 100) == []
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize("samples", [(100,), (100, 500, 1000, 2000)])
+def test_lines_fit(width, samples):
+    data = [*rows(samples, split=split_times(0.01)), absent(reason="why " * 60)]
+    data += [row("someone/elses.with.a.very.long.name.on.some.device.batch=12", 3.0, samples)]
+    lines = gradient_lines(data, width)
+    assert max(len(line) for line, _ in lines) <= width
+    shown = "\n".join(line for line, _ in lines)
+    for title in ("samples/s", "over best", "nonzero", "threads", "evaluations/s", "framework"):
+        assert title in shown
+
+
+def test_a_sweep_has_a_line_for_every_number_of_samples():
+    data = rows((100, 500))
+    aborted = row("slow/path", 10.0) | {
+        "status": "ABORT",
+        "point_status": {"100": "PASS", "500": "ABORT"},
+        "errors": [{"shots": [500], "status": "ABORT", "kind": "timeout", "reason": "too slow", "detail": ""}],
+    }
+    text = text_of([*data, aborted])
+    firsts = [line.split()[:2] for line in text.splitlines() if line.startswith(("native/shift ", "slow/path "))]
+    assert firsts[:3] == [["native/shift", "100"], ["slow/path", "100"], ["native/shift", "500"]]
+    assert "ABORT  slow/path at 500 samples: too slow" in text
+    assert "at 100 samples, 1.0" in table_line(text, "encoding once alone, qdp over")
+    # The attribution is where most paths are.
+    assert attribution_of(next(iter(read([*data, aborted]).values()))).n_samples == 100
+
+
+def test_a_wrong_path_counts_for_nothing():
+    wrong = row("native/adjoint", 0.1, split=split_times())
+    errors = [{"shots": [100], "status": "FAIL", "kind": None, "reason": "off by 1e-2", "detail": ""}]
+    wrong |= {"status": "FAIL", "correct": False, "point_status": {"100": "FAIL"}, "errors": errors}
+    text = text_of([row("pennylane/default.qubit", 90.0), row("native/shift", 1.0), wrong])
+    assert "FAIL  native/adjoint: off by 1e-2" in text
+    assert "over native/shift" not in text
+    assert "native/adjoint " not in text.replace("FAIL  native/adjoint", "")
+    assert {"red": True} in [markup for _, markup in gradient_lines([wrong], 100)]
+
+
+def test_scenarios_stand_apart():
+    other = row("native/adjoint", 0.2, params={"layers": 3, "encoding": "amplitude", "observable": "z0"})
+    text = text_of([*rows(), other])
+    assert text.count("12 qubits") == 2
+    assert "3 layers" in text
+
+
+def test_nothing_completed():
+    text = text_of([absent(), absent("native/shift", "ABORT", "no answer within 30 s")])
+    assert "no path completed" in text
+    assert "ABORT  native/shift: no answer within 30 s" in text
+
+
+def test_without_baseline_or_pennylane_that_is_said():
+    text = text_of([row("native/adjoint", 0.1), row("native/shift", 1.0)], 100)
+    assert "(which did not complete)" in text
+    assert "none of which completed" in " ".join(text.split())
+    assert "best PennyLane baseline: none completed" in text
+    text = text_of([row("pennylane/default.qubit", 1.0), row("native/shift", 5.0)])
+    assert "best PennyLane baseline: pennylane/default.qubit, the fastest path of all at 100 samples" in text
+
+
+def test_the_split_of_time():
+    quiet = row("pennylane/default.qubit", 90.0, split=split_times(1e-4))
+    noisy = row("native/shift", 1.3, split=split_times(0.3))
+    partial = split_times(1e-4)
+    del partial["null"], partial["body"]
+    batched = row("pennylane-tuned/default.qubit", 10.0, split=partial)
+    lines = text_of([quiet, noisy, batched]).splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("parts of a run"))
+    lines = lines[begin : begin + 4]
+    (line,) = (line for line in lines if line.startswith("pennylane/default.qubit"))
+    assert line.count("±") == 5
+    assert "3.84 s" in line
+    (line,) = (line for line in lines if line.startswith("native/shift"))
+    assert line.count("not resolved") >= 2
+    (line,) = (line for line in lines if line.startswith("pennylane-tuned/default.qubit"))
+    assert line.count("not measured") == 3
+
+
+def test_a_cross_check_that_fails_is_named():
+    odd = row("qdp", 86.0, split=split_times(1e-4, encode=3.4))
+    text = " ".join(text_of([row("pennylane/default.qubit", 90.0, split=split_times(1e-4)), odd]).split())
+    assert "The two ways to measure encoding disagree for qdp (by 9.6" in text
+    split = split_of(read([odd])[next(iter(read([odd])))][0], 100)
+    assert split.units == 9600
+    assert split.cross_check.agrees is False
+
+
+def test_a_negative_part_is_explained():
+    bodies = (("pennylane/default.qubit", 8.5), ("native/shift", 9.5))
+    usual, odd = (row(label, 90.0, split=split_times(1e-5, body=body)) for label, body in bodies)
+    assert "Negative: the two calls" not in " ".join(text_of([usual]).split())
+    text = " ".join(text_of([usual, odd]).split())
+    assert "Negative: the two calls do not differ by that stage alone." in text
+    assert "-4.80 s ±" in text
+
+
+def test_the_floor():
+    text = text_of([row("native/adjoint", 0.1, floor_s={"100": 0.04}), row("native/shift", 1.0)])
+    (line,) = (line for line in text.splitlines() if "floor" in line)
+    assert line.startswith("native/adjoint over its memory-traffic floor: 2.")
+    assert line.endswith("at 100 samples (floor 40.0 ms)")
+
+
+def test_few_rounds_are_said():
+    text = text_of([row("pennylane/default.qubit", 90.0, n_rounds=1), row("native/shift", 1.0)])
+    assert "(1 round)" in table_line(text, "native/shift ")
+
+
+def test_a_factor_that_may_be_one_is_said_to_be_unresolved():
+    text = text_of([row("pennylane/default.qubit", 90.0), row("qdp", 89.999), row("native/shift", 1.0)])
+    assert "not resolved: the interval spans 1" in " ".join(text.split())
+
+
+def test_the_numbers_of_the_table_are_those_of_the_attribution():
+    data = rows()
+    ((_, results),) = read(data).items()
+    found = attribute([path_times(result, 100) for result in results])
+    assert found == attribution_of(results)
+    assert ratio_text(found.whole) in table_line(text_of(data), "native/adjoint ")
+
+
+def test_cells():
+    assert ratio_text(Ratio(3.806, 3.75, 3.9, 9)) == "3.81x (3.75-3.90)"
+    assert ratio_text(Ratio(649.2, 641.0, 660.4, 9)) == "649x (641-660)"
+    assert ratio_text(Ratio(3.806, None, None, 3)) == "3.81x (3 rounds)"
+    assert part_text(None) == "not measured"
+    assert part_text(Part(0.0123, 0.0120, 0.0127)) == "12.3 ms ± 400 us"
+    assert part_text(Part(0.0123, -0.0120, 0.0127)) == "not resolved"
+    assert part_text(Part(-0.0123, -0.0124, -0.0122)) == "-12.3 ms ± 100 us"
+    assert part_text(Part(0.5e-3, 2e-5, 1.5e-3)) == "20.0 us to 1.50 ms"
+    assert part_text(Part(-0.5e-3, -1.5e-3, -2e-5)) == "-1.50 ms to -20.0 us"
+    assert part_text(Part(0.0123, None, None)) == "12.3 ms (few rounds)"
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.lists(st.text("abc", max_size=12), min_size=5, max_size=5), min_size=1, max_size=4),
+    st.integers(40, 80),
+)
+def test_columns_that_do_not_fit_follow_in_further_tables(cells, width):
+    lines = [line for line, _ in fitting_tables(cells, "<>>><", width, n_keys=2)]
+    assert max(map(len, lines)) <= width
+    shown = " ".join(lines).split()
+    for row_cells in cells:
+        for cell in filter(None, row_cells):
+            assert cell in shown
