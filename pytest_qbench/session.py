@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
 from pytest_qbench.results import PointResult, Status
-from pytest_qbench.settings import Settings, read_settings
+from pytest_qbench.settings import Settings, read_settings, usable_cpus
 from pytest_qbench.sources import case_files
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pytest_qbench.report.recorder import Recorder
     from pytest_qbench.runner import Runner
     from pytest_qbench.specs import BackendSpec
+
+_STARTS_AT_ONCE = 4
 
 SESSION = pytest.StashKey["QbenchSession"]()
 RESULT = pytest.StashKey[PointResult]()
@@ -209,7 +212,10 @@ class QbenchSession:
 
     def _backend_lines(self) -> list[str]:
         suite = self.settings.suite if self.settings.gradients is None else None
-        return header_lines([self._backend_info(spec) for spec in self.settings.backends], suite)
+        self.runner  # noqa: B018 (made here, and not by several threads)
+        # Most of a worker's start is the import of its simulator, on one core.
+        with ThreadPoolExecutor(max(1, min(usable_cpus(), _STARTS_AT_ONCE))) as pool:
+            return header_lines(list(pool.map(self._backend_info, self.settings.backends)), suite)
 
     def _backend_info(self, spec: BackendSpec) -> BackendInfo:
         about = self.runner.describe(spec)

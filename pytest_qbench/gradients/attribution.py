@@ -13,15 +13,20 @@ The intervals cover the scatter of the rounds, not a drift of the machine betwee
 
 from __future__ import annotations
 
+import hashlib
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_qbench.gradients.bootstrap import independent_medians, interval, ratio_of_few
+from pytest_qbench.gradients.bootstrap import MIN_ROUNDS, independent_medians, interval, ratio_of_few
+from pytest_qbench.gradients.split import run_medians
 from pytest_qbench.gradients.traits import finest_chain, phrases, single_changes, traits_of
+
+if TYPE_CHECKING:
+    from pytest_qbench.gradients.bootstrap import Draws
 
 BASELINE = "pennylane/default.qubit"
 """The textbook path that speed-ups are taken over."""
@@ -49,6 +54,8 @@ class PathTimes:
     n_nonzero: int | None
     status: str
     reason: str = ""
+    split: Mapping[str, Any] | None = None
+    """The times of the variants with ``units`` and ``encode_units``, where they were measured."""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(seconds) and seconds > 0 for seconds in self.rounds_s):
@@ -73,7 +80,8 @@ class PathTimes:
 class Ratio:
     """How many times faster: a ratio of medians with its 95% interval (None where one of the two has a single round).
 
-    The interval is the bootstrap's, and Welch's of the logarithms where one of the two has fewer than 5 rounds.
+    The interval is the bootstrap's, and Welch's of the logarithms where one of the two has fewer than 5 rounds; where
+    one has a single round it comes from the calls that tell its stages apart.
 
     ``rounds`` is the smaller number of rounds.
     """
@@ -82,6 +90,8 @@ class Ratio:
     low: float | None
     high: float | None
     rounds: int
+    of_evaluations: bool = False
+    """Whether the interval is that of single evaluations, since a run was too long to be repeated."""
 
     @property
     def resolved(self) -> bool:
@@ -156,16 +166,39 @@ def speedup(before: PathTimes, after: PathTimes, seed: int = 0) -> Ratio:
         raise ValueError(
             f"{before.path} ran {before.n_samples} samples, {after.path} {after.n_samples}: not to be compared"
         )
-    draws = independent_medians({path.path: path.rounds_s for path in (before, after)}, seed)
     rounds = min(len(before.rounds_s), len(after.rounds_s))
-    low, high = interval(draws[before.path] / draws[after.path], rounds)
-    if low is None:
-        low, high = ratio_of_few(before.rounds_s, after.rounds_s)
     value = before.median_s / after.median_s
+    low: float | None
+    high: float | None
+    of_evaluations = False
+    if rounds >= MIN_ROUNDS:
+        draws = independent_medians({path.path: path.rounds_s for path in (before, after)}, seed)
+        low, high = interval(draws[before.path] / draws[after.path], rounds)
+    elif rounds > 1:
+        low, high = ratio_of_few(before.rounds_s, after.rounds_s)
+    else:
+        one, other = _spread(before, seed), _spread(after, seed)
+        of_evaluations = one is not None and other is not None
+        low, high = interval(value * one / other, MIN_ROUNDS) if one is not None and other is not None else (None, None)
     if low is not None and high is not None:
         # Medians of few rounds are few numbers: most resamples may lie to one side of the median of all.
         low, high = min(low, value), max(high, value)
-    return Ratio(value, low, high, rounds)
+    return Ratio(value, low, high, rounds, of_evaluations)
+
+
+def _spread(path: PathTimes, seed: int) -> Draws | None:
+    """Resampled times over their median: of the rounds, or else of the calls that tell the stages apart."""
+    if len(path.rounds_s) >= MIN_ROUNDS:
+        return independent_medians({path.path: path.rounds_s}, seed)[path.path] / path.median_s
+    split = path.split
+    if not split or not split.get("units"):
+        return None
+    own_seed = int.from_bytes(hashlib.sha256(f"{seed} {path.path}".encode()).digest()[:8], "big")
+    found = run_medians(split, split["units"], split.get("encode_units"), own_seed)
+    if found is None or found[2] < MIN_ROUNDS:
+        return None
+    seconds, draws, _ = found
+    return draws / seconds
 
 
 def best_pennylane(paths: Iterable[PathTimes]) -> PathTimes | None:

@@ -48,7 +48,7 @@ def state_bytes(n_qubits: int, precision: str = "double") -> int:
     return (16 if precision == "double" else 8) << n_qubits
 
 
-def floor_seconds(passes: int, n_qubits: int, n_samples: int, rate: float, precision: str = "double") -> float:
+def floor_seconds(passes: float, n_qubits: int, n_samples: int, rate: float, precision: str = "double") -> float:
     """The least time that the memory needs, in seconds.
 
     Args:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_qbench.plan import Instance, Point
     from pytest_qbench.settings import Settings
 
-SPLIT_S = 1.0
+SPLIT_S = 0.7
 """Seconds that a point may spend on telling apart where its time goes."""
 
 SINGLE_ABOVE_S = 20.0

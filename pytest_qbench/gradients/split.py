@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_qbench.gradients.bootstrap import interval, paired_medians
 
 if TYPE_CHECKING:
+    from pytest_qbench.gradients.bootstrap import Draws
     from pytest_qbench.gradients.paths.base import Variants
 
 VARIANTS = ("full", "states", "body", "null", "encode", "inject")
@@ -218,3 +219,23 @@ def resolve(times: Mapping[str, Sequence[float]], units: int, encode_units: int 
         framework=part(null=units),
         cross_check=CrossCheck(second, difference) if second and difference else None,
     )
+
+
+def run_medians(
+    times: Mapping[str, Sequence[float]], units: int, encode_units: int | None = None, seed: int = 0
+) -> tuple[float, Draws, int] | None:
+    """A run as the timed variants make it up: seconds, resampled seconds, and the number of rounds behind them.
+
+    For a path whose runs are too long to be repeated: its variants were. None where ``full`` was not measured, or
+    ``states``, where that is needed.
+    """
+    encodes = units if encode_units is None else encode_units
+    weights = {name: weight for name, weight in (("full", encodes), ("states", units - encodes)) if weight}
+    if not all(times.get(name) for name in weights):
+        return None
+    rounds = {name: list(times[name]) for name in weights}
+    draws = paired_medians(rounds, seed)
+    seconds = sum(weight * statistics.median(rounds[name]) for name, weight in weights.items())
+    resampled = sum(weight * draws[name] for name, weight in weights.items())
+    assert not isinstance(resampled, int)
+    return seconds, resampled, min(map(len, rounds.values()))

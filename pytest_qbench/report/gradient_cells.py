@@ -32,15 +32,19 @@ def path_times(result: Result, n_samples: int) -> PathTimes:
         n_nonzero=result.number("n_nonzero", n_samples),
         status=str(status),
         reason="; ".join(error["reason"] for error in row.get("errors") or ()),
+        split=result.number("split_s", n_samples),
     )
 
 
 def ratio_text(ratio: Ratio) -> str:
-    """``3.81x (3.75-3.90)``, or ``3.81x (2 rounds)`` where these are too few for an interval."""
+    """``3.81x (3.75-3.90)``, or ``3.81x (1 round)`` where that is not enough for an interval.
+
+    A star marks an interval of single evaluations.
+    """
     if ratio.low is None or ratio.high is None:
         return f"{format_ratio(ratio.value)} ({count(ratio.rounds, 'round')})"
     low, high = (format_ratio(bound).removesuffix("x") for bound in (ratio.low, ratio.high))
-    return f"{format_ratio(ratio.value)} ({low}-{high})"
+    return f"{format_ratio(ratio.value)} ({low}-{high}{'*' if ratio.of_evaluations else ''})"
 
 
 def part_text(part: Part | None) -> str:

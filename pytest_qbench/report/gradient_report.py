@@ -140,7 +140,8 @@ def _methodology(scenarios: Scenarios, environment: Mapping[str, Any]) -> list[B
         ),
         paragraph(
             "Intervals are 95% bootstrap intervals (percentiles) of the medians, from resampled rounds; those of "
-            "ratios with fewer than five rounds are Welch's, of the logarithms. They cover the scatter of the rounds, "
+            "ratios with fewer than five rounds are Welch's, of the logarithms; with a single round they are those of "
+            "single evaluations, and have a star. They cover the scatter of the rounds, "
             "not a drift of the machine between "
             "two paths. What the time goes into is measured by differences of calls that differ by one part, "
             "alternated round by round; nothing is assumed about shares."

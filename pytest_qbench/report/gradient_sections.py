@@ -125,8 +125,9 @@ def comparison(results: Sequence[Result], samples: int) -> Table:
         "threads",
     )
     caption = (
-        f"At {count(samples, 'sample')}. Over: how many times faster, with the 95% interval; the best "
-        f"PennyLane path here: {best.path if best else NOT_RUN}."
+        f"At {count(samples, 'sample')}. Over: how many times faster, with the 95% interval (*: of "
+        "single evaluations, where a run was too long to be repeated); the best PennyLane path here: "
+        f"{best.path if best else NOT_RUN}."
     )
     return Table(header, tuple(rows), "<>>>>>>>>>", (caption,))
 

@@ -115,7 +115,8 @@ def _time_tables(results: Sequence[Result], width: int) -> list[Line]:
     best_names = [name if len(best_at) == 1 else f"{name} ({_listed(at)} samples)" for name, at in best_at.items()]
     legend = (
         f"Medians. over baseline: times faster than {BASELINE}{missing}, with the 95% interval of the "
-        f"rounds. over best: than the fastest path that is PennyLane alone, "
+        "rounds (*: of single evaluations, where a run was too long to be repeated). over best: than the fastest path "
+        "that is PennyLane alone, "
         f"{', '.join(best_names) or 'none of which completed'}. nonzero: gradients that are not 0, of all parameters."
     )
     return lines + wrapped(legend, width)

@@ -239,7 +239,7 @@ def test_what_can_not_be_compared():
 def test_an_attribution_as_json():
     value = attribute(paths()).to_json()
     assert json.loads(json.dumps(value)) == json.loads(json.dumps(value, sort_keys=True))
-    assert value["steps"][0]["ratio"].keys() == {"value", "low", "high", "rounds", "resolved"}
+    assert value["steps"][0]["ratio"].keys() == {"value", "low", "high", "rounds", "of_evaluations", "resolved"}
     assert value["whole"]["resolved"] is True
     assert json.loads(json.dumps(path("qdp").to_json()))["path"] == "qdp"
 
@@ -257,3 +257,21 @@ def test_few_rounds_have_welchs_interval() -> None:
     assert 0.92 <= held / 400 <= 0.99
     assert ratio_of_few([1.0], [2.0, 2.1]) == (None, None)
     assert ratio_of_few([4.0, 4.0], [2.0, 2.0]) == pytest.approx((2.0, 2.0))
+
+
+def test_a_single_round_has_the_interval_of_its_evaluations() -> None:
+    rng = np.random.default_rng(3)
+
+    def path(label: str, seconds: float, scatter: float) -> PathTimes:
+        calls = {name: (seconds / 100 * rng.lognormal(0, scatter, 40)).tolist() for name in ("full", "states")}
+        split = {**calls, "units": 100, "encode_units": 10}
+        return PathTimes(label, (seconds,), 100, 10, "double", 2, 5, "PASS", split=split)
+
+    ratio = speedup(path("pennylane/default.qubit", 60.0, 0.1), path("qdp", 50.0, 0.1))
+    assert ratio.value == pytest.approx(1.2)
+    assert ratio.of_evaluations
+    assert ratio.low is not None
+    assert ratio.high is not None
+    assert 1.05 < ratio.low < 1.2 < ratio.high < 1.4
+    bare = replace(path("qdp", 50.0, 0.1), split=None)
+    assert speedup(path("pennylane/default.qubit", 60.0, 0.1), bare).low is None

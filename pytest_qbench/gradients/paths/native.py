@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pytest_qbench.engine import PauliSum, Slot
 
 
+ENCODING_PASSES = 0.5
+"""To encode is to read features and to write states, at least 8 bytes each for an amplitude of 16: half a copy."""
+
+
 class NativeShiftPath(CachedPath):
     """The parameter-shift rule; the states before a shifted gate are computed once for all its shifts.
 
@@ -49,7 +53,7 @@ class NativeAdjointPath(CachedPath):
         return 2 * task.n_samples
 
     def floor_s(self, prepared: Prepared) -> float | None:
-        """The traffic of the states, forth and back, at the rate at which the memory copies; on a CPU."""
+        """The traffic of encoding and of the states, forth and back, at the rate at which memory copies; on a CPU."""
         import torch
 
         from pytest_qbench.gradients.floor import floor_seconds, measure_copy_rates
@@ -58,7 +62,9 @@ class NativeAdjointPath(CachedPath):
             return None
         task = prepared.task
         rate = measure_copy_rates(torch.get_num_threads()).memory
-        return floor_seconds(self.passes(prepared), task.ansatz.n_qubits, task.n_samples, rate, task.precision)
+        return floor_seconds(
+            self.passes(prepared) + ENCODING_PASSES, task.ansatz.n_qubits, task.n_samples, rate, task.precision
+        )
 
     def passes(self, prepared: Prepared) -> int:
         """How often a run goes over the memory of each state, in copies; see :mod:`pytest_qbench.gradients.floor`."""
