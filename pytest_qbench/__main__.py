@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class _Parser(argparse.ArgumentParser):
@@ -16,10 +16,31 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
+class _CommandError(Exception):
+    """A command can't be done; the message is for the user."""
+
+
 def main() -> int:
     """Run the command line; the exit status is 2 where it can't be done, with the reason on stderr."""
     parser = _Parser(prog="python -m pytest_qbench", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_trace(commands)
+    _add_env(commands)
+    options = vars(parser.parse_args())
+    name, run = options.pop("command"), options.pop("run")
+    try:
+        run(options)
+    except _CommandError as error:
+        commands.choices[name].error(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output, such as head, has gone: leave nothing for the exit to flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _add_trace(commands: Any) -> None:
     trace = commands.add_parser(
         "trace",
         help="profile one call of the native engine",
@@ -65,21 +86,39 @@ def main() -> int:
         action="store_true",
         help="leave the Python stacks out: the traced call is faster and the file smaller",
     )
-    options = vars(parser.parse_args())
-    del options["command"]
+    trace.set_defaults(run=_trace)
 
+
+def _trace(options: dict[str, Any]) -> None:
     from pytest_qbench.trace import TraceError, TraceRequest, run_trace
 
     try:
         run_trace(TraceRequest(with_stack=not options.pop("no_stack"), **options))
     except TraceError as error:
-        trace.error(str(error))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # whoever read our output, such as head, has gone: leave nothing for the exit to flush
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
+        raise _CommandError(str(error)) from error
+
+
+def _add_env(commands: Any) -> None:
+    env = commands.add_parser(
+        "env",
+        help="make a virtual environment for one simulator",
+        description="Makes a virtual environment with versions of a simulator and its dependencies that work together, "
+        "and prints the backend spec that uses it. For simulators whose dependencies clash with those of others, and "
+        "for two versions of one side by side.",
+    )
+    env.add_argument("name", metavar="NAME", help="a backend, such as quest, or NAME@VERSION, such as aer@0.17")
+    env.add_argument("--path", metavar="DIR", type=Path, help="where (default: .venvs/NAME)")
+    env.add_argument("--python", metavar="PYTHON", help="interpreter to make it from (default: one that will do)")
+    env.set_defaults(run=_env)
+
+
+def _env(options: dict[str, Any]) -> None:
+    from pytest_qbench.environments import EnvironmentMakingError, run_env
+
+    try:
+        run_env(options["name"], options["path"], options["python"])
+    except EnvironmentMakingError as error:
+        raise _CommandError(str(error)) from error
 
 
 def _at_least_one(text: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from pytest_qbench.backends.base import Description
+from pytest_qbench.backends.base import Capabilities, Description
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.gradients.task import GradientTask
 from pytest_qbench.measure.checks import ProtocolError, check_seconds
@@ -25,12 +25,13 @@ from pytest_qbench.measure.messages import (
     RoundPolicy,
     SplitRequest,
     SplitTimes,
+    Started,
     Unavailable,
     Unsupported,
 )
 
-Answer = Outcome | GradientMeasurement | SplitTimes | Description
-"""What a worker answers: its description once it has started, then outcomes."""
+Answer = Outcome | GradientMeasurement | SplitTimes | Started
+"""What a worker answers: that it has started, then outcomes."""
 
 _T = TypeVar("_T")
 
@@ -82,7 +83,10 @@ def decode_gradient_request(value: Mapping[str, Any]) -> GradientRequest | Split
 
 def encode_answer(answer: Answer) -> dict[str, Any]:
     """An answer for the supervisor."""
-    return {"type": type(answer).__name__, **asdict(answer)}
+    value = {"type": type(answer).__name__, **asdict(answer)}
+    if isinstance(answer, Started) and answer.capabilities is not None:
+        value["capabilities"]["gates"] = sorted(answer.capabilities.gates)
+    return value
 
 
 def decode_answer(value: Any) -> Answer:
@@ -96,6 +100,17 @@ def decode_answer(value: Any) -> Answer:
         return _DECODERS[fields.pop("type")](fields)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProtocolError(f"the worker's answer is malformed ({type(error).__name__}: {error})") from None
+
+
+def _started(fields: dict[str, Any]) -> Started:
+    return Started(Description(**fields["description"]), _optional(fields["capabilities"], _capabilities))
+
+
+def _capabilities(value: Mapping[str, Any]) -> Capabilities:
+    fields = dict(value)
+    gates = frozenset(fields.pop("gates"))
+    precisions, devices = tuple(fields.pop("precisions")), tuple(fields.pop("devices"))
+    return Capabilities(gates, precisions=precisions, devices=devices, **fields)
 
 
 def _measurement(fields: dict[str, Any]) -> Measurement:
@@ -164,7 +179,7 @@ def _unsupported(fields: dict[str, Any]) -> Unsupported:
 
 
 _DECODERS: Mapping[str, Callable[[dict[str, Any]], Answer]] = {
-    "Description": lambda fields: Description(**fields),
+    "Started": _started,
     "Measurement": _measurement,
     "GradientMeasurement": _gradient_measurement,
     "SplitTimes": _split_times,

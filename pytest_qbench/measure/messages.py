@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_qbench.backends.base import Description
+from pytest_qbench.backends.base import Capabilities, Description
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.gradients.ansatz import Terms
 from pytest_qbench.gradients.task import GradientTask
@@ -31,6 +31,14 @@ class WorkerSpec:
     python: str | None = None
     memory_limit: int | None = None
     startup_timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker's first answer: it is ready. ``capabilities`` are None for a path to gradients, which has none."""
+
+    description: Description
+    capabilities: Capabilities | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pytest_qbench.circuits.program import Program
 from pytest_qbench.measure.codec import decode_gradient_request, decode_request, encode_answer
 from pytest_qbench.measure.gradient_session import GradientSession
 from pytest_qbench.measure.heartbeat import Heartbeat, Phase
+from pytest_qbench.measure.messages import Started
 from pytest_qbench.measure.session import Session, start_session
 from pytest_qbench.measure.wire import FrameDecoder, read_frame, write_frame
 
@@ -41,7 +42,8 @@ def serve(requests: int, answers: int, page: int) -> None:
         sys.path[:] = start["sys_path"]
     session = start_session(start["target"], start["options"], start["threads"], heartbeat)
     if isinstance(session, Session | GradientSession):
-        write_frame(answers, encode_answer(session.description))
+        capabilities = session.capabilities if isinstance(session, Session) else None
+        write_frame(answers, encode_answer(Started(session.description, capabilities)))
         _answer_requests(session, requests, answers, decoder, heartbeat)
         with suppress(BaseException):
             session.close()

@@ -8,7 +8,7 @@ from importlib import import_module
 from time import perf_counter_ns
 from typing import Any
 
-from pytest_qbench.backends.base import Backend, Description
+from pytest_qbench.backends.base import Backend, Capabilities, Description
 from pytest_qbench.circuits.lowering import lower
 from pytest_qbench.gradients.paths.base import GradientPath
 from pytest_qbench.measure.checks import ProtocolError, check_counts
@@ -59,7 +59,7 @@ class Session:
         """Keep ``backend``, and mark what it does on ``heartbeat``."""
         self._backend = backend
         self._heartbeat = heartbeat
-        self._capabilities = backend.capabilities()
+        self.capabilities = _capabilities(backend)
         self._prepared: Any = None
         self._prepared_for: tuple[str, str] | None = None
         self.description = _describe(backend)
@@ -95,7 +95,7 @@ class Session:
             # Let the last program go before the next is prepared: two states may not fit into the memory.
             self._forget()
             gc.collect()
-            lowered = lower(request.program, self._capabilities)
+            lowered = lower(request.program, self.capabilities)
         backend.device_peak_bytes()
         memory = MemoryRecorder()
         if is_new:
@@ -150,6 +150,20 @@ class Session:
 
     def _forget(self) -> None:
         self._prepared = self._prepared_for = None
+
+
+def _capabilities(backend: Backend) -> Capabilities:
+    """The backend's capabilities with plain values, whatever collections it used."""
+    said = backend.capabilities()
+    return Capabilities(
+        gates=frozenset(map(str, said.gates)),
+        unitary_qubits=int(said.unitary_qubits),
+        dynamic=bool(said.dynamic),
+        noise=bool(said.noise),
+        max_qubits=None if said.max_qubits is None else int(said.max_qubits),
+        precisions=tuple(map(str, said.precisions)),
+        devices=tuple(map(str, said.devices)),
+    )
 
 
 def _describe(backend: Backend) -> Description:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from pytest_qbench.backends.base import Description
+from pytest_qbench.backends.base import Capabilities, Description
 from pytest_qbench.measure.checks import ProtocolError
 from pytest_qbench.measure.codec import Answer, decode_answer, encode_gradient_request, encode_request
 from pytest_qbench.measure.heartbeat import Phase
@@ -30,6 +30,7 @@ from pytest_qbench.measure.messages import (
     SplitOutcome,
     SplitRequest,
     SplitTimes,
+    Started,
     Unavailable,
     Unsupported,
     WorkerSpec,
@@ -58,6 +59,7 @@ class Supervisor:
         self._worker: WorkerProcess | None = None
         self._condemned: WorkerProcess | None = None
         self._description: Description | None = None
+        self._capabilities: Capabilities | None = None
         self._failure: Abort | Unavailable | None = None
         self._program_hash = ""
         self._pids: list[int] | None = None
@@ -78,6 +80,11 @@ class Supervisor:
             return self._description
         return started
 
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the backend said it can run; None before it has started, and for a path to gradients."""
+        return self._capabilities
+
     def measure(self, request: MeasureRequest) -> Outcome:
         """Measure one point.
 
@@ -94,7 +101,7 @@ class Supervisor:
         outcome = self._exchange(worker, message, request.timeout, shots)
         self._program_hash = program_hash
         outcome = self._described(outcome)
-        if isinstance(outcome, Description | GradientMeasurement | SplitTimes):
+        if isinstance(outcome, Started | GradientMeasurement | SplitTimes):
             return self._distrust(worker, ProtocolError("the worker answered something else than it was asked"))
         return outcome
 
@@ -104,7 +111,7 @@ class Supervisor:
         if not isinstance(worker, WorkerProcess):
             return worker
         outcome = self._described(self._exchange(worker, encode_gradient_request(request), request.timeout))
-        if isinstance(outcome, Description | Measurement | SplitTimes):
+        if isinstance(outcome, Started | Measurement | SplitTimes):
             return self._distrust(worker, ProtocolError("the worker answered something else than it was asked"))
         return outcome
 
@@ -114,7 +121,7 @@ class Supervisor:
         if worker is None or not worker.is_ready():
             return Abort(AbortKind.CRASH, "crash: the worker is gone", phase="start")
         outcome = self._described(self._exchange(worker, encode_gradient_request(request), request.timeout))
-        if isinstance(outcome, Description | Measurement | GradientMeasurement):
+        if isinstance(outcome, Started | Measurement | GradientMeasurement):
             return self._distrust(worker, ProtocolError("the worker answered something else than it was asked"))
         return outcome
 
@@ -178,8 +185,8 @@ class Supervisor:
             "sys_path": sys.path if spec.python is None else None,
         }
         answer = self._exchange(worker, message, spec.startup_timeout)
-        if isinstance(answer, Description):
-            self._description = answer
+        if isinstance(answer, Started):
+            self._description, self._capabilities = answer.description, answer.capabilities
             return worker
         if isinstance(answer, Measurement | GradientMeasurement | SplitTimes | Unsupported):
             return self._distrust(worker, ProtocolError("the worker answered before it was asked"))

@@ -7,10 +7,19 @@ from dataclasses import replace
 import pytest
 from measure_requests import program, request_of
 
-from pytest_qbench import Description
+from pytest_qbench import Capabilities, Description
 from pytest_qbench.measure.checks import ProtocolError
 from pytest_qbench.measure.codec import decode_answer, decode_request, encode_answer, encode_request
-from pytest_qbench.measure.messages import Abort, AbortKind, Measurement, Memory, RoundPolicy, Unavailable, Unsupported
+from pytest_qbench.measure.messages import (
+    Abort,
+    AbortKind,
+    Measurement,
+    Memory,
+    RoundPolicy,
+    Started,
+    Unavailable,
+    Unsupported,
+)
 
 DESCRIPTION = Description("1.2", {"simulator": "1.2"}, device="GPU", device_name="H200", threads=2)
 MEASUREMENT = Measurement(
@@ -32,7 +41,8 @@ def through_json(value):
 @pytest.mark.parametrize(
     "answer",
     [
-        DESCRIPTION,
+        Started(DESCRIPTION),
+        Started(DESCRIPTION, Capabilities(frozenset({"x", "h"}), 2, True, False, 20, ("single",), ("GPU",))),
         MEASUREMENT,
         Abort(AbortKind.CRASH, "crash: killed by SIGSEGV", "tail", "round 3", DESCRIPTION),
         Abort(AbortKind.TIMEOUT, "timeout"),
