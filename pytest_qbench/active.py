@@ -13,7 +13,7 @@ from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence
 from pytest_qbench.live import LiveLine
 from pytest_qbench.scheduling import ladder_of, ladder_scheduler
 from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_controller, is_xdist_worker
-from pytest_qbench.settings import was_given
+from pytest_qbench.settings import WORKER_INPUT, was_given
 
 
 class ActivePlugin:
@@ -62,6 +62,17 @@ class ActivePlugin:
         """Lead to the case folders that were named, also where ``norecursedirs`` would stop: ``.cases``, ``build``."""
         roots = self.session.case_roots if self.session.settings.case_sources and self._no_paths else ()
         return False if any(root.is_relative_to(collection_path) for root in roots) else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> bool | None:
+        """``--qbench-list-backends`` collects nothing."""
+        if not self.session.settings.list_backends:
+            return None
+        session.items = []
+        terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        for line in self.session.backend_list():
+            terminal.write_line(line)
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
@@ -190,6 +201,12 @@ class ActivePlugin:
         if self.session.announced and self.session.will_record:
             self.session.open_record()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker which backends ``all`` stands for: asking for each once is enough."""
+        if self.session.settings.gradients is None:
+            node.workerinput[WORKER_INPUT] = [spec.text for spec in self.session.settings.backends]
+
     # The terminal
 
     @pytest.hookimpl(trylast=True)
@@ -221,6 +238,8 @@ class ActivePlugin:
         if self._live is not None:
             self._live.clear()
             self._live = None  # the summary that follows wants the letters and words
+        if self.session.settings.list_backends and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            session.exitstatus = pytest.ExitCode.OK
         self.session.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldstop))
         if self.session.has_record:
             session.exitstatus = self.session.exit_status(int(exitstatus))

@@ -114,7 +114,13 @@ class QbenchSession:
         settings = self.settings
         labels = [spec.label for spec in settings.backends]
         try:
-            return Recorder(settings.run_dir, self._environment, labels, settings.jsonl)
+            return Recorder(
+                settings.run_dir,
+                self._environment,
+                labels,
+                settings.jsonl,
+                mixed_precision=settings.mixed_precision,
+            )
         except ReportError as error:
             raise pytest.UsageError(str(error)) from error
 
@@ -175,7 +181,8 @@ class QbenchSession:
     def measures(self) -> bool:
         """Whether the items of this session run: not when pytest only lists or shows something."""
         shows = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
-        return not (self.settings.list_cases or any(getattr(self.config.option, name, False) for name in shows))
+        lists = self.settings.list_cases or self.settings.list_backends
+        return not (lists or any(getattr(self.config.option, name, False) for name in shows))
 
     @property
     def will_record(self) -> bool:
@@ -232,6 +239,15 @@ class QbenchSession:
         word = "unavailable" if isinstance(about, Unavailable) else "aborted"
         hint = f"; {about.install}" if isinstance(about, Unavailable) and about.install else ""
         return BackendInfo(spec.label, problem=f"{word}: {about.reason}{hint}")
+
+    def backend_list(self) -> list[str]:
+        """What ``--qbench-list-backends`` prints: the backends, or in a gradient session the paths; starts workers."""
+        if self.settings.gradients is not None:
+            return self._backend_lines()
+        from pytest_qbench.availability import availability_table, probe_known
+
+        named = self.settings.backends
+        return availability_table(probe_known(self.known_backends, named, timeout=self.settings.startup_timeout))
 
     def summary(self, width: int) -> list[tuple[str, dict[str, bool]]]:
         """Lines for the end of the session, with their markup; the record is complete."""

@@ -22,6 +22,8 @@ DEFAULT_TIMEOUT = 30.0
 DEFAULT_STARTUP_TIMEOUT = 60.0
 DEFAULT_SEED = 42
 SUITES = ("core", "standard", "full")
+WORKER_INPUT = "qbench_backends"
+"""Where an xdist controller tells its workers which backends ``all`` stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ class Key:
 KEYS = (
     Key(
         "backend",
-        "simulator to measure: NAME or NAME[KEY=VALUE,...]; repeat for several side by side",
+        "simulator to measure: NAME or NAME[KEY=VALUE,...], or all that can be used here: all; repeat for several side "
+        "by side",
         "SPEC",
         repeat=True,
     ),
@@ -80,6 +83,8 @@ KEYS = (
     Key("jsonl", "append the rows to this file too", "FILE"),
     Key("strict", "ABORT, UNSUPPORTED and UNAVAILABLE fail the session", flag=True),
     Key("list-cases", "list the selected cases and measure nothing", flag=True, ini=False),
+    Key("list-backends", "list the simulators that can be used here, and why others can't", flag=True, ini=False),
+    Key("mixed-precision", "average ratios of times in single and double precision too", flag=True),
     Key("gradients", "measure gradient scenarios instead of circuits", flag=True, ini=False),
     Key(
         "path",
@@ -147,6 +152,8 @@ class Settings:
     jsonl: Path | None
     strict: bool
     list_cases: bool
+    list_backends: bool
+    mixed_precision: bool
     policy: RoundPolicy
     gradients: GradientSettings | None = None
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
@@ -188,7 +195,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     specs, origin = values["backend" if gradients is None else "path"]
     try:
         if gradients is None:
-            backends = parse_specs(specs or [DEFAULT_BACKEND], known_backends)
+            backends = parse_specs(_without_all(config, specs or [DEFAULT_BACKEND], known_backends), known_backends)
         else:
             from pytest_qbench.gradients.paths.registry import parse_paths
 
@@ -217,9 +224,24 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         jsonl=_path(config, "jsonl", values),
         strict=bool(values["strict"][0]),
         list_cases=bool(values["list-cases"][0]),
+        list_backends=bool(values["list-backends"][0]),
+        mixed_precision=bool(values["mixed-precision"][0]),
         policy=round_policy(config),
         gradients=gradients,
     )
+
+
+def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:
+    """``specs`` with the usable backends for ``all``, which an xdist worker has from its controller."""
+    from pytest_qbench.availability import ALL, expand_all
+    from pytest_qbench.specs import split_specs
+
+    if ALL not in split_specs(specs):
+        return specs
+    worker_input: dict[str, Any] = getattr(config, "workerinput", {})
+    if WORKER_INPUT in worker_input:
+        return list(worker_input[WORKER_INPUT])
+    return expand_all(specs, known_backends)
 
 
 def _path(config: pytest.Config, name: str, values: Mapping[str, tuple[Any, str]]) -> Path | None:

@@ -46,13 +46,15 @@ class RoundPolicy:
     """How many timed rounds a point gets.
 
     At least ``min_rounds`` and on until ``max_time`` seconds have been timed, at most ``max_rounds``; a call
-    that takes more than ``single_above`` seconds gets a single round.
+    that takes more than ``single_above`` seconds gets a single round. A first call of the same shots that takes more
+    than ``first_alone_above`` seconds is that round too: what only a first call does is lost in one that is so long.
     """
 
     min_rounds: int = 3
     max_time: float = 0.5
     max_rounds: int = 100
     single_above: float = 2.0
+    first_alone_above: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import psutil
 from pytest_qbench.backends.base import Capabilities, Description
 from pytest_qbench.measure.checks import ProtocolError
 from pytest_qbench.measure.codec import Answer, decode_answer, encode_gradient_request, encode_request
+from pytest_qbench.measure.gpu_turn import gpu_turn
 from pytest_qbench.measure.heartbeat import Phase
 from pytest_qbench.measure.messages import (
     Abort,
@@ -206,7 +207,8 @@ class Supervisor:
         """
         try:
             try:
-                answer = decode_answer(worker.exchange(message, timeout))
+                with gpu_turn(self._description):
+                    answer = decode_answer(worker.exchange(message, timeout))
             except CallTimeoutError as error:
                 worker.print_stacks()
                 beat = error.beat

@@ -23,7 +23,8 @@ from pytest_qbench.report.cells import CaseKey, Cell, Matrix, State
 SCHEMA = 1
 
 COMPARED_FIELDS = ("precision", "device", "threads", "method")
-"""Row fields that must agree for a comparison like with like; where they do not, that is reported."""
+"""Row fields that must agree for a comparison like with like; where they do not, that is reported. Where it is the
+precision, there are no means: half the bits are half the work."""
 
 _KINDS = ("static", "dynamic")
 _ABORTED = (State.ABORTED, State.WRONG)
@@ -87,7 +88,7 @@ class Pair:
     """The comparison of ``other`` with ``baseline``.
 
     ``differences`` names the fields of :data:`COMPARED_FIELDS` in which the two differ, with the values of
-    each backend.
+    each backend. ``averaged`` is False where there must be no means, because they ran in different precision.
     """
 
     baseline: str
@@ -95,6 +96,7 @@ class Pair:
     warm: tuple[PairCell, ...]
     cold: tuple[PairCell, ...]
     differences: Mapping[str, Mapping[str, list[Any]]]
+    averaged: bool = True
 
     @property
     def different_programs(self) -> int:
@@ -104,11 +106,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What ``comparison.json`` holds. ``pairs`` is empty with a single backend."""
+    """What ``comparison.json`` holds. ``pairs`` is empty with a single backend.
+
+    ``about`` has the values of :data:`COMPARED_FIELDS` in the rows of each backend.
+    """
 
     backends: tuple[str, ...]
     coverage: Mapping[str, Mapping[str, Any]]
     pairs: tuple[Pair, ...]
+    about: Mapping[str, Mapping[str, list[Any]]]
 
     def to_json(self, run_id: str) -> dict[str, Any]:
         """The content of ``comparison.json``."""
@@ -118,6 +124,7 @@ class Comparison:
             "ratio": "time of the backend / time of the baseline; above 1 the baseline is faster",
             "baseline": self.backends[0] if self.backends else None,
             "backends": list(self.backends),
+            "about": self.about,
             "coverage": self.coverage,
             "cold_shots": sorted({cell.shots for pair in self.pairs for cell in pair.cold}),
             "pairs": [_pair_json(pair) for pair in self.pairs],
@@ -161,16 +168,22 @@ def aggregate(cells: Iterable[PairCell]) -> Aggregate:
     return Aggregate(_mean(completed), _mean(ratios), both_aborted, not_compared)
 
 
-def compare(matrix: Matrix) -> Comparison:
-    """Every backend of ``matrix`` beside the first one."""
+def compare(matrix: Matrix, *, mixed_precision: bool = False) -> Comparison:
+    """Every backend of ``matrix`` beside the first one.
+
+    There are no means over two precisions, unless ``mixed_precision`` asks for them.
+    """
     baseline, *others = matrix.backends or ("",)
+    about = {backend: _about(matrix, backend) for backend in matrix.backends}
     pairs = []
     for other in others:
         warm = _pair_cells(matrix, baseline, other, matrix.warm)
         cold = _pair_cells(matrix, baseline, other, matrix.cold)
-        pairs.append(Pair(baseline, other, warm, cold, _differences(matrix, baseline, other)))
+        differences = _differences(about, baseline, other)
+        averaged = mixed_precision or "precision" not in differences
+        pairs.append(Pair(baseline, other, warm, cold, differences, averaged))
     coverage = {backend: matrix.coverage(backend) for backend in matrix.backends}
-    return Comparison(matrix.backends, coverage, tuple(pairs))
+    return Comparison(matrix.backends, coverage, tuple(pairs), about)
 
 
 def by_shots(cells: Sequence[PairCell]) -> dict[int, list[PairCell]]:
@@ -215,16 +228,20 @@ def _pair_cells(
     return tuple(cells)
 
 
-def _differences(matrix: Matrix, baseline: str, other: str) -> dict[str, dict[str, list[Any]]]:
-    differences = {}
-    for field in COMPARED_FIELDS:
-        values = {
-            backend: sorted({row[field] for row in matrix.rows(backend) if row[field] is not None})
-            for backend in (baseline, other)
-        }
-        if values[baseline] and values[other] and values[baseline] != values[other]:
-            differences[field] = values
-    return differences
+def _about(matrix: Matrix, backend: str) -> dict[str, list[Any]]:
+    rows = matrix.rows(backend)
+    return {field: sorted({row[field] for row in rows if row[field] is not None}) for field in COMPARED_FIELDS}
+
+
+def _differences(
+    about: Mapping[str, Mapping[str, list[Any]]], baseline: str, other: str
+) -> dict[str, dict[str, list[Any]]]:
+    left, right = about[baseline], about[other]
+    return {
+        field: {baseline: left[field], other: right[field]}
+        for field in COMPARED_FIELDS
+        if left[field] and right[field] and left[field] != right[field]
+    }
 
 
 def _pair_json(pair: Pair) -> dict[str, Any]:
@@ -233,21 +250,30 @@ def _pair_json(pair: Pair) -> dict[str, Any]:
         "backend": pair.other,
         "differences": pair.differences,
         "different_programs": pair.different_programs,
-        "warm": _reading_json(pair.warm),
-        "cold": _reading_json(pair.cold),
+        "averaged": pair.averaged,
+        "warm": _reading_json(pair.warm, pair.averaged),
+        "cold": _reading_json(pair.cold, pair.averaged),
     }
 
 
-def _reading_json(cells: Sequence[PairCell]) -> dict[str, Any]:
+def _reading_json(cells: Sequence[PairCell], averaged: bool) -> dict[str, Any]:
     groups = {"all": cells} | {kind: [cell for cell in cells if cell.kind == kind] for kind in _KINDS}
     means = {
         name: {
-            "overall": asdict(aggregate(group)),
-            "shots": {str(shots): asdict(aggregate(part)) for shots, part in by_shots(group).items()},
+            "overall": _aggregate_json(group, averaged),
+            "shots": {str(shots): _aggregate_json(part, averaged) for shots, part in by_shots(group).items()},
         }
         for name, group in groups.items()
     }
     return {**means, "cells": [_cell_json(cell) for cell in cells]}
+
+
+def _aggregate_json(cells: Sequence[PairCell], averaged: bool) -> dict[str, Any]:
+    found = asdict(aggregate(cells))
+    if not averaged:
+        for mean in ("completed", "aborts_at_timeout"):
+            found[mean]["geomean"] = None
+    return found
 
 
 def _cell_json(cell: PairCell) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Recorder:
         environment: what ``environment.collect`` returned.
         backends: the labels in the order they were named; the first is the baseline of the comparison.
         copy: a further file that the rows are appended to.
+        mixed_precision: backends in different precision are averaged all the same.
 
     Raises:
         ReportError: the run folder or the copy can't be written.
@@ -48,7 +49,10 @@ class Recorder:
         environment: Mapping[str, Any],
         backends: Sequence[str] = (),
         copy: Path | None = None,
+        *,
+        mixed_precision: bool = False,
     ) -> None:
+        self._mixed_precision = mixed_precision
         self._copies = [JsonlWriter(copy, append=True)] if copy else []
         try:
             self.folder = RunFolder.create(run_dir)
@@ -138,7 +142,7 @@ class Recorder:
             writer.close()
         rows = self.rows
         matrix = Matrix(rows, self._planned, self.backends)
-        self.comparison = comparison = compare(matrix)
+        self.comparison = comparison = compare(matrix, mixed_precision=self._mixed_precision)
         with self._noting_problems():
             self.folder.write_json("comparison", comparison.to_json(self.folder.run_id))
         self.summary = build_summary(

@@ -79,11 +79,18 @@ ROW_KEYS = (
     "p_values",
     "elapsed_s",
     "first_call_abort",
+    "threads_exceeded",
     *GRADIENT_KEYS,
 )
 """The keys of every row, in order, whatever the backend and the status."""
 
+CPU_TOLERANCE = 0.25
+"""How many cores a simulator may keep busy beyond its threads: collecting garbage, and what the kernel counts
+coarsely."""
+
 _DETAIL_LENGTH = 2000
+_LEAST_WALL_S = 0.05
+"""Seconds of rounds below which their CPU time, counted in coarse steps, tells nothing."""
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -199,6 +206,7 @@ def build_row(
         "p_values": {point.shots: point.p_value for point in ordered if point.p_value is not None},
         "elapsed_s": sum(point.elapsed_s for point in ordered),
         "first_call_abort": _first(point.first_call_abort for point in ordered),
+        "threads_exceeded": [point.shots for point in timed if _exceeds(point)],
         **_gradient(ordered, timed),
     }
     lost: list[str] = []
@@ -241,6 +249,12 @@ def _first(values: Iterable[Any]) -> Any:
 def _utilisation(point: PointResult) -> float | None:
     wall = sum(point.rounds_s)
     return sum(point.cpu_s) / wall if wall > 0 else None
+
+
+def _exceeds(point: PointResult) -> bool:
+    """Whether the simulator kept more cores busy than it was given threads."""
+    used = _utilisation(point) if point.cpu_s else None
+    return used is not None and sum(point.rounds_s) >= _LEAST_WALL_S and used > (point.threads or 1) + CPU_TOLERANCE
 
 
 def _memory(ordered: Sequence[PointResult]) -> dict[str, int | None]:

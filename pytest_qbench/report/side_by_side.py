@@ -9,6 +9,7 @@ from itertools import product
 
 from pytest_qbench.report.cells import CaseKey, Cell, State
 from pytest_qbench.report.comparison import Comparison, Mean, Pair, PairCell, aggregate, by_shots
+from pytest_qbench.report.overview import mean_lines, mixed_note, overview_lines
 from pytest_qbench.report.text import (
     BOLD,
     Line,
@@ -25,6 +26,9 @@ from pytest_qbench.report.text import (
 # The widest that the case, the largest instance and a label may be: where there is room, and where there is not.
 _WIDE, _NARROW = (26, 14, 20), (22, 12, 10)
 
+_MANY = 4
+"""Backends from which on they have a line each in the tables of means, instead of a table each."""
+
 _STATE_WORDS = {
     State.WRONG: "FAIL",
     State.ABORTED: "ABORT",
@@ -37,29 +41,37 @@ _STATE_WORDS = {
 def side_by_side_lines(comparison: Comparison, width: int) -> list[Line]:
     """Times per case, geometric means and coverage; nothing with a single backend.
 
-    With more backends than fit into ``width`` columns there are several tables, the baseline in each.
+    With more backends than fit into ``width`` columns there are several tables, the baseline in each. With many, the
+    means have one table for all, a line per backend.
     """
     if not comparison.pairs:
         return []
     comparable = [pair for pair in comparison.pairs if aggregate(pair.warm).aborts_at_timeout.cells]
-    blocks = _case_tables(comparable, width)
-    blocks += [[*_mean_table(pair, width), *_note_lines(pair, width)] for pair in comparable]
+    blocks = _case_tables(comparable, comparison, width)
+    if len(comparison.backends) >= _MANY:
+        blocks.append(overview_lines(comparison, width))
+        if comparable:
+            blocks.append([*mean_lines(comparison, comparable, width), *_different_programs(comparable)])
+    else:
+        blocks += [[*_mean_table(pair, width), *_note_lines(pair, width)] for pair in comparable]
     blocks.append(_coverage_table(comparison, width))
     return joined(blocks)
 
 
-def _case_tables(pairs: Sequence[Pair], width: int) -> list[list[Line]]:
-    """As many tables as it takes, with what their columns mean under the last."""
+def _case_tables(pairs: Sequence[Pair], comparison: Comparison, width: int) -> list[list[Line]]:
+    """As many tables as it takes, with what their columns mean under the last; of many backends the times only."""
     blocks: list[list[Line]] = []
     largest = _largest_places(pairs)
     rest = list(pairs)
+    with_ratios = len(comparison.backends) < _MANY
     while rest:
         for number, limits in product(range(len(rest), 0, -1), (_WIDE, _NARROW)):
-            rows = _case_rows(rest[:number], largest, limits)
-            lines = titled_table(rows, "<<>" + ">>>" * number)
+            cases = _case_rows(rest[:number], largest, limits, with_ratios)
+            title = _case_title(rest[:number], comparison, limits, with_ratios)
+            lines = titled_table([*title, *cases], "<<" + ">" * (len(title[0]) - 2))
             if max(len(text) for text, _ in lines) <= width:
                 break
-        left_out = len(largest) - len(rows) + 1
+        left_out = len(largest) - len(cases)
         if left_out:
             lines.append((f"left out: {count(left_out, 'case')} without anything to compare", {}))
         blocks.append(lines)
@@ -67,13 +79,29 @@ def _case_tables(pairs: Sequence[Pair], width: int) -> list[list[Line]]:
     if blocks:
         highest = {shots for _, shots in largest.values()}
         at = f"at {highest.pop()} shots" if len(highest) == 1 else "at its highest shots"
-        legend = (
-            f"Medians of the largest instance {at}. ratio: to {pairs[0].baseline}, which is faster where it is "
-            f"above 1. all: geometric mean of the ratios over all sizes and shots, an abort counted at the "
-            f"timeout."
-        )
+        legend = f"Medians of the largest instance {at}."
+        if with_ratios:
+            legend += (
+                f" ratio: to {pairs[0].baseline}, which is faster where it is above 1. all: geometric mean of the "
+                "ratios over all sizes and shots, an abort counted at the timeout."
+            )
         blocks[-1] += [(line, {}) for line in textwrap.wrap(legend, width)]
     return blocks
+
+
+def _case_title(
+    pairs: Sequence[Pair], comparison: Comparison, limits: tuple[int, int, int], with_ratios: bool
+) -> list[list[str]]:
+    """The title of the columns, and under it the precision and method behind each."""
+    label_width = limits[2]
+    rows = [["case", "largest"], ["", "precision"], ["", "method"]]
+    for number, backend in enumerate([pairs[0].baseline, *(pair.other for pair in pairs)]):
+        about = comparison.about[backend]
+        said = [backend, *(", ".join(about[field]) or "-" for field in ("precision", "method"))]
+        beside = [["ratio", "all"], ["", ""], ["", ""]] if with_ratios and number else [[], [], []]
+        for row, text, more in zip(rows, said, beside, strict=True):
+            row += [shorten(text, label_width), *more]
+    return rows
 
 
 def _largest_places(pairs: Sequence[Pair]) -> dict[str, tuple[CaseKey, int]]:
@@ -91,15 +119,15 @@ def _largest_places(pairs: Sequence[Pair]) -> dict[str, tuple[CaseKey, int]]:
 
 
 def _case_rows(
-    pairs: Sequence[Pair], largest: Mapping[str, tuple[CaseKey, int]], limits: tuple[int, int, int]
+    pairs: Sequence[Pair],
+    largest: Mapping[str, tuple[CaseKey, int]],
+    limits: tuple[int, int, int],
+    with_ratios: bool,
 ) -> list[list[str]]:
-    """A title, and a row per case that has something to compare in ``pairs``."""
-    case_width, largest_width, label_width = limits
+    """A row per case that has something to compare in ``pairs``."""
+    case_width, largest_width, _ = limits
     cells = [{(cell.key, cell.shots): cell for cell in pair.warm} for pair in pairs]
-    title = ["case", "largest", shorten(pairs[0].baseline, label_width)]
-    for pair in pairs:
-        title += [shorten(pair.other, label_width), "ratio", "all"]
-    rows = [title]
+    rows = []
     for case, place in largest.items():
         means = [_with_aborts(cell for cell in pair.warm if cell.key.case == case) for pair in pairs]
         if not any(mean.cells for mean in means):
@@ -109,13 +137,12 @@ def _case_rows(
         row = [shorten(case, case_width), shorten(f"{key.n_qubits}q {given}", largest_width)]
         here = [of_pair.get(place) for of_pair in cells]
         row.append(next((_time(cell.baseline) for cell in here if cell), "-"))
-        for cell, mean in zip(here, means, strict=True):
-            ratio = cell.ratio if cell else None
-            row += [
-                _time(cell.other) if cell else "-",
-                format_ratio(ratio.value, ratio.bound) if ratio else "-",
-                format_ratio(mean.geomean),
-            ]
+        for pair, cell, mean in zip(pairs, here, means, strict=True):
+            row.append(_time(cell.other) if cell else "-")
+            if with_ratios:
+                ratio = cell.ratio if cell else None
+                row.append(format_ratio(ratio.value, ratio.bound) if ratio else "-")
+                row.append(format_ratio(mean.geomean) if pair.averaged else "-")
         rows.append(row)
     return rows
 
@@ -134,6 +161,9 @@ def _mean_table(pair: Pair, width: int) -> list[Line]:
             faster = f"{overall.baseline_faster}:{overall.baseline_slower}"
             rows.append([name, *ratios, str(overall.cells), faster])
 
+    if not pair.averaged:
+        note = mixed_note(pair.baseline, [pair.other])
+        return [(line, {"yellow": True}) for line in textwrap.wrap(note, width)]
     add("both completed", pair.warm, _completed)
     if _with_aborts(pair.warm).cells > _completed(pair.warm).cells:
         add("aborts at timeout", pair.warm, _with_aborts)
@@ -176,10 +206,12 @@ def _note_lines(pair: Pair, width: int) -> list[Line]:
         sides = " and ".join(f"{', '.join(map(str, values[side]))} ({side})" for side in values)
         note = f"not like with like: {field} {sides}"
         lines += [(line, {"yellow": True}) for line in textwrap.wrap(note, width)]
-    if pair.different_programs:
-        cells = count(pair.different_programs, "cell")
-        lines.append((f"{cells} not compared: the two ran different programs", {"yellow": True}))
-    return lines
+    return [*lines, *_different_programs([pair])]
+
+
+def _different_programs(pairs: Iterable[Pair]) -> list[Line]:
+    total = sum(pair.different_programs for pair in pairs)
+    return [(f"{count(total, 'cell')} not compared: different programs ran", {"yellow": True})] if total else []
 
 
 def _coverage_table(comparison: Comparison, width: int) -> list[Line]:

@@ -43,7 +43,8 @@ def build_summary(
         a JSON value. ``points`` and ``rows`` count by status, ``totals`` holds static and dynamic circuits
         apart (over all backends, and per backend), ``hot_spots`` the slowest instances by the median at their
         highest shots, by the time spent on them all in all, and the slowest ladder; ``problems`` every reason
-        for which a row is not PASS or not whole.
+        for which a row is not PASS or not whole, ``threads_exceeded`` every point in which a simulator
+        kept more cores busy than it was given threads.
     """
     statuses = Counter(status for row in rows for status in row["point_status"].values())
     coverage = [matrix.coverage(backend) for backend in matrix.backends]
@@ -75,6 +76,11 @@ def build_summary(
             "most_time": _hottest(rows, "elapsed_s"),
             "slowest_ladder": next(iter(_hottest(rows, "ladder_s")), None),
         },
+        "threads_exceeded": [
+            {**_name(row), "shots": shots, "cpu_util": row["cpu_util"][str(shots)], "threads": row["threads_granted"]}
+            for row in rows
+            for shots in row["threads_exceeded"]
+        ],
         "problems": [_problem(row, error) for row in rows for error in row["errors"]],
         "report_problems": list(report_problems),
     }

@@ -106,6 +106,7 @@ def summary_lines(
             status_lines(summary, width),
             _total_lines(summary, width),
             problem_lines(summary["problems"], width),
+            _thread_lines(summary["threads_exceeded"], width),
             _slowest_lines(summary, width),
             side_by_side_lines(comparison, width),
             file_lines(summary, folder, copy),
@@ -194,6 +195,23 @@ def problem_lines(problems: Iterable[Mapping[str, Any]], width: int) -> list[Lin
         if len(chosen) > _PROBLEMS:
             more = count(len(chosen) - _PROBLEMS, "more reason")
             lines.append((f"{status:<11}  and {more} (see summary.json)", markup))
+    return lines
+
+
+def _thread_lines(exceeded: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
+    """A line per backend that used more CPU than it was given: beside the others it is not compared like with like."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for point in exceeded:
+        groups.setdefault(point["backend"], []).append(point)
+    lines: list[Line] = []
+    for backend, points in groups.items():
+        worst = max(points, key=lambda point: point["cpu_util"] / point["threads"])
+        more = f", and in {count(len(points) - 1, 'more point')}" if len(points) > 1 else ""
+        text = (
+            f"{backend} kept {worst['cpu_util']:.1f} cores busy with {count(worst['threads'], 'thread')} asked for: "
+            f"{_title_of(worst)} at {worst['shots']} shots{more}"
+        )
+        lines += [(line, {"yellow": True}) for line in textwrap.wrap(text, width)]
     return lines
 
 

@@ -110,6 +110,25 @@ def test_a_first_call_that_compiles_costs_no_rounds(supervise):
     assert max(outcome.rounds_s) < 0.3
 
 
+def test_a_very_slow_first_call_is_the_round_too(supervise):
+    policy = RoundPolicy(single_above=0.2, first_alone_above=0.25)
+    supervisor = supervise("Compiles")
+    outcome = supervisor.measure(request_of(policy=policy))
+    assert outcome.rounds_s == (outcome.first_call_s,)
+    assert len(outcome.cpu_s) == len(outcome.counts_s) == 1
+    assert sum(outcome.counts.values()) == request_of().shots
+    again = supervisor.measure(request_of(shots=17, policy=policy))
+    assert again.first_call_s is None
+    assert max(again.rounds_s) < 0.25
+
+
+def test_a_slow_first_call_of_other_shots_is_no_round(supervise):
+    policy = RoundPolicy(max_rounds=3, first_alone_above=0.25)
+    outcome = supervise("Compiles").measure(replace(request_of(policy=policy), first_shots=5))
+    assert outcome.first_call_s >= 0.3
+    assert len(outcome.rounds_s) == 3
+
+
 def test_synchronising_belongs_to_the_call_and_the_conversion_does_not(supervise):
     policy = RoundPolicy(max_rounds=3)
     lazy = supervise("Lazy").measure(request_of(policy=policy))

@@ -1,0 +1,95 @@
+"""The tables of a run with many backends: a line per backend, where pairs of them would fill pages."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from pytest_qbench.report.comparison import Comparison, Pair, PairCell, aggregate, by_shots
+from pytest_qbench.report.text import Line, format_ratio, shorten, titled_table
+
+_LABEL = 18
+
+
+def overview_lines(comparison: Comparison, width: int) -> list[Line]:
+    """What every backend is, and how often it is the fastest."""
+    fastest = _fastest(comparison)
+    rows = [["backend", "precision", "method", "device", "threads", "fastest"]]
+    for backend in comparison.backends:
+        about = comparison.about[backend]
+        rows.append(
+            [
+                shorten(backend, _LABEL),
+                _said(about["precision"]),
+                shorten(_said(about["method"]), width - 58),
+                shorten(_said(about["device"]), 10),
+                _said(about["threads"]),
+                str(fastest.get(backend, 0) or "-"),
+            ]
+        )
+    legend = "fastest: in how many cells (a case of one size at one number of shots) it took the least time."
+    return [*titled_table(rows, "<<<<>>"), *_wrapped(legend, width)]
+
+
+def mean_lines(comparison: Comparison, pairs: Sequence[Pair], width: int) -> list[Line]:
+    """The geometric means of the ratios to the baseline: a line per backend, a column per number of shots."""
+    shots = sorted({cell.shots for pair in pairs for cell in pair.warm})
+    # More columns than a terminal has: the lowest and highest say the most.
+    room = max((width - _LABEL - 30) // 8, 2)
+    shown = shots if len(shots) <= room else [*shots[: room - 1], shots[-1]]
+    baseline = comparison.backends[0]
+    rows = [[f"time / {shorten(baseline, _LABEL - 7)}", *map(str, shown), "all", "cells", "cold"]]
+    for pair in pairs:
+        label = shorten(pair.other, _LABEL)
+        groups = by_shots(pair.warm)
+        here = [_mean(pair, groups.get(number, ())) for number in shown]
+        cells = str(aggregate(pair.warm).aborts_at_timeout.cells)
+        rows.append([label, *here, _mean(pair, pair.warm), cells, _mean(pair, pair.cold)])
+    legend = (
+        f"Geometric means of the ratios to {baseline}, which is faster where they are above 1, by shots and over all; "
+        "an abort is counted at the timeout. cold: preparation and first call."
+    )
+    return [*titled_table(rows, "<" + ">" * (len(rows[0]) - 1)), *_wrapped(legend, width), *_mixed(pairs, width)]
+
+
+def _mixed(pairs: Sequence[Pair], width: int) -> list[Line]:
+    mixed = [pair.other for pair in pairs if not pair.averaged]
+    if not mixed:
+        return []
+    return [(line, {"yellow": True}) for line in textwrap.wrap(mixed_note(pairs[0].baseline, mixed), width)]
+
+
+def mixed_note(baseline: str, others: Sequence[str]) -> str:
+    """Why there is no mean of some backends, and what to do."""
+    return (
+        f"not averaged, because it is in another precision than {baseline}: {', '.join(others)}. Ask for one precision "
+        "(precision=single), or for the means all the same with --qbench-mixed-precision."
+    )
+
+
+def _mean(pair: Pair, cells: Iterable[PairCell]) -> str:
+    if not pair.averaged:
+        return "mixed"
+    return format_ratio(aggregate(cells).aborts_at_timeout.geomean)
+
+
+def _fastest(comparison: Comparison) -> dict[str, int]:
+    """Backend -> the number of warm cells in which it is the fastest of those that completed, if two did."""
+    times: dict[object, dict[str, float]] = {}
+    for pair in comparison.pairs:
+        for cell in pair.warm:
+            here = times.setdefault((cell.key, cell.shots), {})
+            for backend, side in ((pair.baseline, cell.baseline), (pair.other, cell.other)):
+                if side.seconds is not None:
+                    here[backend] = side.seconds
+    winners = [min(here, key=here.__getitem__) for here in times.values() if len(here) > 1]
+    return {backend: winners.count(backend) for backend in set(chain(winners))}
+
+
+def _said(values: Sequence[object]) -> str:
+    return ", ".join(map(str, values)) or "-"
+
+
+def _wrapped(text: str, width: int) -> list[Line]:
+    return [(line, {}) for line in textwrap.wrap(text, width)]
