@@ -51,8 +51,8 @@ def test_general_options_are_for_the_worker() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("are", "unknown backend 'are' (did you mean 'aer'?); known backends: aer, native"),
-        ("nothing", "unknown backend 'nothing'; known backends: aer, native"),
+        ("are", "unknown backend 'are' (did you mean 'aer'?); known backends: aer, cirq, "),
+        ("nothing", "unknown backend 'nothing'; known backends: aer, cirq, "),
         ("", "malformed backend spec ''"),
         ("aer[", "malformed backend spec 'aer['"),
         ("aer]", "malformed backend spec 'aer]'"),

@@ -27,7 +27,7 @@ class CirqBackend(Backend):
     name: ClassVar[str] = "cirq"
     install: ClassVar[str] = "pip install cirq-core"
     options: ClassVar[Mapping[str, Option]] = {
-        "method": Option("statevector", "simulation method", choices=("statevector", "densitymatrix")),
+        "method": Option("statevector", "simulation method", choices=("statevector", "density_matrix")),
         "precision": Option(
             "double", "precision of the state (Cirq's own default is single)", choices=("double", "single")
         ),
@@ -73,7 +73,7 @@ class CirqBackend(Backend):
 
     def prepare(self, program: Program) -> CirqCircuit:
         """Build the ``cirq.Circuit``."""
-        axes = program.n_qubits * (2 if self._method == "densitymatrix" else 1)
+        axes = program.n_qubits * (2 if self._method == "density_matrix" else 1)
         self._uses_blas = axes + 1 >= _EINSUM_AXES
         return to_cirq(program)
 

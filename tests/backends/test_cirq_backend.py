@@ -33,7 +33,7 @@ from pytest_qbench.circuits.gates import GATES, gate_matrix
 
 cirq = pytest.importorskip("cirq", reason="cirq-core is not installed")
 
-METHODS = ["statevector", "densitymatrix"]
+METHODS = ["statevector", "density_matrix"]
 
 
 def backend(threads: int = 1, **options: Any) -> CirqBackend:
@@ -153,11 +153,11 @@ def test_seeds() -> None:
 
 def test_the_precision_and_method_are_those_of_the_simulator() -> None:
     assert backend(precision="single")._simulator._dtype == np.complex64
-    simulator = backend(method="densitymatrix")
+    simulator = backend(method="density_matrix")
     assert simulator._simulator._dtype == np.complex128
     assert isinstance(simulator._simulator, cirq.DensityMatrixSimulator)
     described = simulator.describe()
-    assert (described.method, described.precision, described.device) == ("densitymatrix", "double", "CPU")
+    assert (described.method, described.precision, described.device) == ("density_matrix", "double", "CPU")
     assert described.version == described.versions["cirq-core"] == cirq.__version__
 
 
