@@ -11,6 +11,7 @@ import pytest
 from pytest_qbench import collection, listing, outcome
 from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
 from pytest_qbench.live import LiveLine
+from pytest_qbench.plan import plan_instances
 from pytest_qbench.scheduling import ladder_of, ladder_scheduler
 from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_controller, is_xdist_worker
 from pytest_qbench.settings import WORKER_INPUT, was_given
@@ -24,6 +25,9 @@ class ActivePlugin:
         self.session = config.stash[SESSION] = QbenchSession(config)
         self._live: LiveLine | None = None
         self._wanted_ids: list[str] = []
+        self._notes: list[str] = []
+        """Lines on what was collected in place of what."""
+        self._has_builtin = False
         self._no_paths = config.args_source is not pytest.Config.ArgsSource.ARGS
 
     def start(self) -> None:
@@ -81,7 +85,12 @@ class ActivePlugin:
         """Add the built-in suite, leave out what is no benchmark, sort, and connect to pytest-benchmark."""
         settings = self.session.settings
         if settings.active and self._no_paths:
-            modules = collection.own_modules(session, settings, self.session.has_own_cases)
+            own = self.session.has_own_cases
+            if self.session.wants_other_cases:
+                own = False
+                self._notes += listing.instead_of_own(self.session.cases, settings, self.session.case_places)
+            self._has_builtin = collection.takes_builtin(settings, own)
+            modules = collection.own_modules(session, settings, own)
             for module in modules:
                 items.extend(session.genitems(module))
             others = [item for item in items if not collection.is_benchmark(item)]
@@ -113,14 +122,17 @@ class ActivePlugin:
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Name the backends with their versions and devices, and the size of the plan."""
         session = self.session
+        nothing = listing.nothing_selected(session.cases, session.settings, session.case_places, self._has_builtin)
         if session.settings.list_cases:
-            return listing.case_table(session.cases, session.settings)
-        lines = listing.unmatched_sizes(session.cases, session.settings)
+            selected = any(plan_instances(case, session.settings) for case in session.cases)
+            table = listing.case_table(session.cases, session.settings) if selected or not nothing else nothing
+            return self._notes + table
+        lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points and self.session.measures:
             lines = session.header(points) + lines
         if not any(collection.is_benchmark(item) for item in items):
-            lines += listing.nothing_selected(session.cases, session.settings)
+            lines += nothing
         return lines
 
     # Running

@@ -92,6 +92,11 @@ def collect_file(
     return module
 
 
+def takes_builtin(settings: Settings, found_cases: bool) -> bool:
+    """Whether the built-in suite is measured: where it is named, or where there is nothing else."""
+    return sources.BUILTIN in settings.case_sources or not (settings.case_sources or found_cases)
+
+
 def own_modules(session: pytest.Session, settings: Settings, found_cases: bool) -> list[CaseModule]:
     """The nodes of what no path leads to: the built-in suite (where there are no case files) and MQT Bench.
 
@@ -99,8 +104,7 @@ def own_modules(session: pytest.Session, settings: Settings, found_cases: bool) 
         pytest.UsageError: MQT Bench is missing or has no such family.
     """
     modules = []
-    builtin = sources.BUILTIN in settings.case_sources or not (settings.case_sources or found_cases)
-    if builtin:
+    if takes_builtin(settings, found_cases):
         for path in sources.case_files(sources.builtin_root()):
             load = sources.qasm_module if path.suffix == ".qasm" else sources.load_module
             modules.append(CaseModule.of(session, path, lambda load=load, path=path: load(path), BUILTIN_NODEID))  # type: ignore[misc]

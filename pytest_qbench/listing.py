@@ -7,8 +7,9 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_qbench.plan import is_selected, plan_instances
-from pytest_qbench.report.text import table
+from pytest_qbench.cases import STANDARD_MAX_QUBITS
+from pytest_qbench.plan import CORE_TAG, is_of_kind, is_selected, plan_instances
+from pytest_qbench.report.text import count, table
 
 if TYPE_CHECKING:
     from pytest_qbench.cases import CircuitCase
@@ -28,7 +29,7 @@ def case_table(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
         summary = (inspect.getdoc(case.builder) or "").partition("\n")[0]
         rows.append((case.name, sizes, str(len(instances)), " ".join(sorted(case.tags)), summary))
     points = total * len(settings.shots) * len(settings.backends)
-    return [*table(rows, "<<><<"), "", f"{len(rows) - 1} cases, {total} instances, {points} points"]
+    return [*table(rows, "<<><<"), "", f"{count(len(rows) - 1, 'case')}, {count(total, 'instance')}, {count(points, 'point')}"]
 
 
 def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
@@ -45,14 +46,53 @@ def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[st
     return [f"qbench: no size of --qbench-qubits={_numbers(settings.qubits)} suits {', '.join(missing)}"]
 
 
-def nothing_selected(cases: Sequence[CircuitCase], settings: Settings) -> list[str]:
-    """A line for a session that found cases and selected none of them."""
+def nothing_selected(
+    cases: Sequence[CircuitCase], settings: Settings, where: Sequence[str], builtin: bool
+) -> list[str]:
+    """A line for a session that found cases and selected none of them: how many were left out by what.
+
+    Args:
+        cases: every case that was found.
+        settings: of the session.
+        where: the folders and files they are in.
+        builtin: whether the built-in suite is among them.
+    """
     if not settings.active or not cases:
         return []
-    return [
-        f"qbench: nothing to measure: the suite {settings.suite}, sizes, -k and -m select none of {len(cases)} cases "
-        "(--qbench-list-cases lists what the suite and sizes leave, --qbench-cases=builtin takes the built-in suite)"
-    ]
+    # Beside cases of the kind that was asked for, the others are no part of the question.
+    counted = [case for case in cases if is_of_kind(case, settings)] or list(cases)
+    groups: dict[str, int] = {}
+    for case in counted:
+        reason = _why_left_out(case, settings)
+        groups[reason] = groups.get(reason, 0) + 1
+    reasons = "; ".join(f"{number} {reason}" for reason, number in groups.items())
+    places = " and ".join([*where, *(["the built-in suite"] if builtin else [])])
+    found = f"{count(len(counted), 'case')} found{f' in {places}' if places else ''}"
+    hint = "--qbench-list-cases lists them" if builtin else "--qbench-cases=builtin takes the built-in suite"
+    return [f"qbench: nothing to measure: {found}: {reasons} ({hint})"]
+
+
+def instead_of_own(cases: Sequence[CircuitCase], settings: Settings, where: Sequence[str]) -> list[str]:
+    """A line for a session that measures the built-in suite, as none of the project's own cases is what it wants."""
+    wanted = f"tagged {CORE_TAG!r}" if settings.gradients is None else "of gradients"
+    if not any(is_of_kind(case, settings) for case in cases):
+        wanted = "of circuits" if settings.gradients is None else "of gradients"
+    found = f"{' and '.join(where)} ({count(len(cases), 'case')})"
+    return [f"qbench: nothing in {found} is {wanted}: the built-in suite instead"]
+
+
+def _why_left_out(case: CircuitCase, settings: Settings) -> str:
+    if not is_of_kind(case, settings):
+        if settings.gradients is None:
+            return "for gradients, which --qbench-gradients measures"
+        return "for circuits; --qbench-gradients wants gradient cases"
+    if not is_selected(case, settings):
+        return f"not tagged {CORE_TAG!r}, which the core suite wants"
+    if not plan_instances(case, settings):
+        if settings.qubits is not None:
+            return f"of no size of --qbench-qubits={_numbers(settings.qubits)}"
+        return f"only above {STANDARD_MAX_QUBITS} qubits, which --qbench-suite=full measures"
+    return "deselected by -k, -m or the like"
 
 
 def valid_sizes(case: CircuitCase) -> str:

@@ -65,9 +65,14 @@ class Point:
         return self.instance.case.path, self.ladder_id
 
 
+def is_of_kind(case: CircuitCase, settings: Settings) -> bool:
+    """Whether the session is one for such cases: of circuits or of gradients."""
+    return case.is_gradient == (settings.gradients is not None)
+
+
 def is_selected(case: CircuitCase, settings: Settings) -> bool:
     """Whether the session is one for such cases, and the suite takes it."""
-    return case.is_gradient == (settings.gradients is not None) and (settings.suite != "core" or CORE_TAG in case.tags)
+    return is_of_kind(case, settings) and (settings.suite != "core" or CORE_TAG in case.tags)
 
 
 def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pytest_qbench.backends.base import Description
 from pytest_qbench.backends.registry import installed_backends
 from pytest_qbench.collection import POINT, case_roots
 from pytest_qbench.measure.messages import Unavailable
-from pytest_qbench.plan import LadderKey, Point, ladders
+from pytest_qbench.plan import LadderKey, Point, is_selected, ladders
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
@@ -176,6 +177,22 @@ class QbenchSession:
     def has_own_cases(self) -> bool:
         """Whether the project has cases, collected (``--lf`` passes files over) or not."""
         return bool(self.cases) or any(case_files(root) for root in self.case_roots)
+
+    @property
+    def wants_other_cases(self) -> bool:
+        """Whether a suite or kind was asked for by an option, and none of the project's own cases is of it."""
+        asked = any(getattr(self.config.option, f"qbench_{name}") is not None for name in ("core", "suite", "gradients"))
+        named = bool(self.settings.case_sources)  # who says where the cases come from means those
+        wanted = any(is_selected(case, self.settings) for case in self.cases)
+        return asked and not named and bool(self.cases) and not wanted
+
+    @property
+    def case_places(self) -> list[str]:
+        """The case folders and files of this session as people write them: ``cases/``."""
+        return [
+            f"{os.path.relpath(root, self.config.invocation_params.dir)}{'/' if root.is_dir() else ''}"
+            for root in self.case_roots
+        ]
 
     @property
     def measures(self) -> bool:

@@ -67,7 +67,7 @@ KEYS = (
         "SOURCE",
         repeat=True,
     ),
-    Key("qubits", "sizes to measure: 4,6,8 or first:last[:step]", "SIZES"),
+    Key("qubits", "sizes to measure, instead of those that the cases declare: 4,6,8 or first:last[:step]", "SIZES"),
     Key("depth", "depths for the cases that take one: 10,20 or first:last[:step]", "DEPTHS"),
     Key("shots", "shots to measure at (default: 1,10,100,1000,10000)", "SHOTS"),
     Key("timeout", "seconds that one call of a simulator may take (default: 30)", "SECONDS"),

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from end_to_end import make_cases, register, results_file, rows, run_file
+from end_to_end import CASES, make_cases, register, results_file, rows, run_file
 
 CONTRACT = [
     "schema",
@@ -321,10 +321,38 @@ def test_paths_of_options_and_of_ini_keys(pytester: pytest.Pytester, monkeypatch
 
 def test_a_selection_of_nothing_is_explained(pytester: pytest.Pytester) -> None:
     make_cases(pytester)
-    for arguments in (["--qbench-core"], ["-k", "nonsense"]):
-        result = pytester.runpytest_subprocess("--qbench-backend=aer", *arguments)
+    builtin = "--qbench-cases=builtin takes the built-in suite"
+    reasons = {
+        ("--qbench-backend=aer", "-k", "nonsense"): f"1 deselected by -k, -m or the like ({builtin})",
+        ("--qbench-core", "--qbench-cases=cases"): f"1 not tagged 'core', which the core suite wants ({builtin})",
+        ("--qbench-core", "--qbench-cases=cases", "--qbench-list-cases"): "1 not tagged 'core', *",
+        ("--qbench-gradients", "--qbench-cases=cases"): "1 for circuits; --qbench-gradients wants gradient cases *",
+        ("--qbench-backend=aer", "--qbench-qubits=17"): "1 of no size of --qbench-qubits=17 *",
+    }
+    for arguments, reason in reasons.items():
+        result = pytester.runpytest_subprocess(*arguments)
         assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
-        result.stdout.fnmatch_lines(["qbench: nothing to measure: *select none of 1 cases*--qbench-cases=builtin*"])
+        result.stdout.fnmatch_lines([f"qbench: nothing to measure: 1 case found in cases/: {reason}"])
+    result = pytester.runpytest_subprocess("--qbench-cases=builtin", "-k", "nonsense")
+    result.stdout.fnmatch_lines(["qbench: nothing to measure: 33 cases found in the built-in suite: 33 deselected *"])
+
+
+def test_the_built_in_suite_where_no_own_case_is_what_was_asked_for(pytester: pytest.Pytester) -> None:
+    make_cases(pytester)
+    asked = {
+        "--qbench-core": ("nothing in cases/ (1 case) is tagged 'core'", "6 cases, 17 instances, 85 points"),
+        "--qbench-gradients": ("nothing in cases/ (1 case) is of gradients", "1 case, 1 instance, * points"),
+    }
+    for option, (why, total) in asked.items():
+        result = pytester.runpytest_subprocess(option, "--qbench-list-cases")
+        result.stdout.fnmatch_lines([f"qbench: {why}: the built-in suite instead", total])
+    for option in ("--qbench-suite=standard", "--qbench-backend=aer"):
+        result = pytester.runpytest_subprocess(option, "--qbench-list-cases")
+        result.stdout.fnmatch_lines(["1 case, 2 instances, 10 points"])
+    make_cases(pytester, CASES.replace("2, 3]", '2], tags=["core"]'), "tagged.py")
+    result = pytester.runpytest_subprocess("--qbench-core", "--qbench-list-cases")
+    result.stdout.fnmatch_lines(["1 case, 1 instance, 5 points"])
+    result.stdout.no_fnmatch_line("*instead*")
 
 
 def test_the_header_names_the_deadline_that_holds(pytester: pytest.Pytester) -> None:

@@ -94,8 +94,10 @@ def fitting_tables(rows: Sequence[Sequence[str]], align: str, width: int, n_keys
 def path_tables(rows: Sequence[Sequence[str]], align: str, width: int) -> list[Line]:
     """:func:`fitting_tables` of rows that begin with a path and a number of samples.
 
-    Where all have the same number, it is in the title and has no column.
+    Where all have the same number, it is in the title and has no column. Nor has what all cells lack (``-``).
     """
+    known = [column for column in range(len(align)) if any(row[column] != "-" for row in rows[1:])]
+    rows, align = [[row[column] for column in known] for row in rows], "".join(align[column] for column in known)
     (name, _, *titles), *cells = rows
     numbers = {row[1] for row in cells}
     if len(numbers) != 1:

@@ -23,7 +23,7 @@ from pytest_qbench.report.gradient_rows import (
     sample_sizes,
     short_names,
 )
-from pytest_qbench.report.gradient_tables import attribution_of
+from pytest_qbench.report.gradient_tables import attribution_of, no_pennylane
 from pytest_qbench.report.text import count, format_ratio, format_seconds
 
 NOT_RESOLVED = "not resolved"
@@ -127,9 +127,12 @@ def comparison(results: Sequence[Result], samples: int) -> Table:
     caption = (
         f"At {count(samples, 'sample')}. Over: how many times faster, with the 95% interval (*: of "
         "single evaluations, where a run was too long to be repeated); the best PennyLane path here: "
-        f"{best.path if best else NOT_RUN}."
+        f"{best.path if best else no_pennylane(results)}."
     )
-    return Table(header, tuple(rows), "<>>>>>>>>>", (caption,))
+    # A column in which nothing was measured tells nothing, such as that of ratios to a path that was not chosen.
+    kept = [column for column in range(len(header)) if any(row[column] != NOT_RUN for row in rows)]
+    chosen = tuple(tuple(row[column] for column in kept) for row in (header, *rows))
+    return Table(chosen[0], chosen[1:], "<" + ">" * (len(kept) - 1), (caption,))
 
 
 def floors(results: Sequence[Result], samples: int) -> list[Block]:

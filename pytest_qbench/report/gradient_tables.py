@@ -111,15 +111,34 @@ def _time_tables(results: Sequence[Result], width: int) -> list[Line]:
                 ]
             )
     lines = path_tables(rows, "<>>>>>><>>>", width)
-    missing = "" if has_baseline else " (which did not complete)"
-    best_names = [name if len(best_at) == 1 else f"{name} ({_listed(at)} samples)" for name, at in best_at.items()]
-    legend = (
-        f"Medians. over baseline: times faster than {BASELINE}{missing}, with the 95% interval of the "
-        "rounds (*: of single evaluations, where a run was too long to be repeated). over best: than the fastest path "
-        "that is PennyLane alone, "
-        f"{', '.join(best_names) or 'none of which completed'}. nonzero: gradients that are not 0, of all parameters."
+    names = [name if len(best_at) == 1 else f"{name} ({_listed(at)} samples)" for name, at in best_at.items()]
+    interval = (
+        ", with the 95% interval of the rounds (*: of single evaluations, where a run was too long to be repeated)"
     )
-    return lines + wrapped(legend, width)
+    legend = ["Medians."]
+    if has_baseline:
+        legend.append(f"over baseline: times faster than {BASELINE}{interval}.")
+    else:
+        was_chosen = any(result.path == BASELINE for result in results)
+        legend.append(f"No ratio to the baseline: {BASELINE} {_absence(was_chosen)}.")
+    if names:
+        than = f"than the fastest path that is PennyLane alone, {', '.join(names)}"
+        legend.append(f"over best: {than}." if has_baseline else f"over best: times faster {than}{interval}.")
+    else:
+        legend.append(f"No ratio to the best of PennyLane: {no_pennylane(results)}.")
+    legend.append("nonzero: gradients that are not 0, of all parameters.")
+    return lines + wrapped(" ".join(legend), width)
+
+
+def _absence(was_chosen: bool) -> str:
+    """Why a path has no time here."""
+    return "did not complete" if was_chosen else "is not among the chosen paths"
+
+
+def no_pennylane(results: Sequence[Result]) -> str:
+    """Why no path that is PennyLane alone has a time here."""
+    chosen = any(result.is_pennylane for result in results)
+    return "none of its paths completed" if chosen else "none of its paths is among the chosen ones"
 
 
 def _over(before: PathTimes | None, path: PathTimes) -> str:
@@ -216,7 +235,7 @@ def _verdict_lines(attribution: Attribution, results: Sequence[Result], width: i
     """What must stand beside every speed-up: the best PennyLane path, encoding once alone, the memory's floor."""
     at, best = count(attribution.n_samples, "sample"), attribution.best_pennylane
     if best is None:
-        texts = ["best PennyLane baseline: none completed"]
+        texts = [f"best PennyLane baseline: {no_pennylane(results)}"]
     elif attribution.over_best is None:
         texts = [f"best PennyLane baseline: {best}, the fastest path of all at {at}"]
     else:

@@ -164,10 +164,25 @@ def test_nothing_completed():
 
 
 def test_without_baseline_or_pennylane_that_is_said():
+    text = text_of([absent("pennylane/default.qubit"), row("native/adjoint", 0.1), row("native/shift", 1.0)], 100)
+    legend = " ".join(text.split())
+    assert "No ratio to the baseline: pennylane/default.qubit did not complete." in legend
+    assert "No ratio to the best of PennyLane: none of its paths completed." in legend
+    assert "best PennyLane baseline: none of its paths completed" in text
+    assert "over baseline" not in text
+    assert "over best" not in text
+
+
+def test_paths_that_were_not_chosen_did_not_fail():
     text = text_of([row("native/adjoint", 0.1), row("native/shift", 1.0)], 100)
-    assert "(which did not complete)" in text
-    assert "none of which completed" in " ".join(text.split())
-    assert "best PennyLane baseline: none completed" in text
+    legend = " ".join(text.split())
+    assert "No ratio to the baseline: pennylane/default.qubit is not among the chosen paths." in legend
+    assert "No ratio to the best of PennyLane: none of its paths is among the chosen ones." in legend
+    assert "best PennyLane baseline: none of its paths is among the chosen ones" in text
+    assert "complete" not in text
+    lightning = text_of([row("pennylane/lightning.qubit", 43.0), row("native/shift", 1.0)], 100)
+    assert "over best: times faster than the fastest path that is PennyLane alone" in " ".join(lightning.split())
+    assert "over baseline" not in lightning
     text = text_of([row("pennylane/default.qubit", 1.0), row("native/shift", 5.0)])
     assert "best PennyLane baseline: pennylane/default.qubit, the fastest path of all at 100 samples" in text
 
