@@ -15,6 +15,7 @@ from typing import Any
 from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.rows import node_of
+from pytest_qbench.report.spread import is_noisy
 from pytest_qbench.results import Status
 
 
@@ -47,11 +48,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: ``seconds`` where it completed, ``timeout_s`` the deadline of a call (None if not known)."""
+    """One cell: ``seconds`` where it completed, ``timeout_s`` the deadline of a call (None if not known).
+
+    ``noisy``: whether the rounds behind ``seconds`` scatter widely; None where there are no two of them.
+    """
 
     state: State
     seconds: float | None = None
     timeout_s: float | None = None
+    noisy: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,7 @@ def _warm_cell(row: Mapping[str, Any] | None, shots: int) -> Cell:
         return Cell(State.MISSING)
     if status in _STATES:
         return Cell(_STATES[Status(status)], timeout_s=row["timeout_s"])
-    return _timed(row, row["times_s"].get(str(shots)))
+    return _timed(row, row["times_s"].get(str(shots)), row["rounds_s"].get(str(shots)) or ())
 
 
 def _cold_cell(row: Mapping[str, Any] | None) -> Cell:
@@ -190,11 +195,11 @@ def _cold_cell(row: Mapping[str, Any] | None) -> Cell:
     return Cell(State.WRONG if row["correct"] is False else State.MISSING, timeout_s=row["timeout_s"])
 
 
-def _timed(row: Mapping[str, Any], seconds: float | None) -> Cell:
+def _timed(row: Mapping[str, Any], seconds: float | None, rounds_s: Sequence[float] = ()) -> Cell:
     # One program and one simulator stand behind all shots of a ladder, and a test of few shots has little
     # power: where one point of it is wrong, none of its times counts.
     if row["correct"] is False:
         return Cell(State.WRONG, timeout_s=row["timeout_s"])
     if seconds is None or seconds <= 0:
         return Cell(State.MISSING, timeout_s=row["timeout_s"])
-    return Cell(State.COMPLETED, seconds, row["timeout_s"])
+    return Cell(State.COMPLETED, seconds, row["timeout_s"], is_noisy(rounds_s))

@@ -58,6 +58,11 @@ class PairCell:
         """The ratio, None where there is nothing to compare."""
         return ratio_of(self.baseline, self.other) if self.same_program else None
 
+    @property
+    def noisy(self) -> bool:
+        """Whether a time behind the ratio is noisy."""
+        return bool(self.baseline.noisy or self.other.noisy)
+
 
 @dataclass(frozen=True, slots=True)
 class Mean:
@@ -288,8 +293,10 @@ def _cell_json(cell: PairCell) -> dict[str, Any]:
         "kind": cell.kind,
         "baseline_state": cell.baseline.state.value,
         "baseline_s": cell.baseline.seconds,
+        "baseline_noisy": cell.baseline.noisy,
         "state": cell.other.state.value,
         "seconds": cell.other.seconds,
+        "noisy": cell.other.noisy,
         "ratio": ratio.value if ratio else None,
         "bound": ratio.bound if ratio else "",
         "same_program": cell.same_program,

@@ -10,6 +10,7 @@ from itertools import product
 from pytest_qbench.report.cells import CaseKey, Cell, State
 from pytest_qbench.report.comparison import Comparison, Mean, Pair, PairCell, aggregate, by_shots
 from pytest_qbench.report.overview import mean_lines, mixed_note, overview_lines
+from pytest_qbench.report.spread import marked
 from pytest_qbench.report.text import (
     BOLD,
     Line,
@@ -141,7 +142,7 @@ def _case_rows(
             row.append(_time(cell.other) if cell else "-")
             if with_ratios:
                 ratio = cell.ratio if cell else None
-                row.append(format_ratio(ratio.value, ratio.bound) if ratio else "-")
+                row.append(marked(format_ratio(ratio.value, ratio.bound), cell.noisy) if cell and ratio else "-")
                 row.append(format_ratio(mean.geomean) if pair.averaged else "-")
         rows.append(row)
     return rows
@@ -232,4 +233,4 @@ def _coverage_table(comparison: Comparison, width: int) -> list[Line]:
 
 
 def _time(cell: Cell) -> str:
-    return format_seconds(cell.seconds) if cell.seconds is not None else _STATE_WORDS[cell.state]
+    return _STATE_WORDS[cell.state] if cell.seconds is None else marked(format_seconds(cell.seconds), cell.noisy)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pytest_qbench.report.cells import Matrix, State
+from pytest_qbench.report.spread import is_noisy
 from pytest_qbench.results import Status
 
 SCHEMA = 1
@@ -44,7 +45,8 @@ def build_summary(
         apart (over all backends, and per backend), ``hot_spots`` the slowest instances by the median at their
         highest shots, by the time spent on them all in all, and the slowest ladder; ``problems`` every reason
         for which a row is not PASS or not whole, ``threads_exceeded`` every point in which a simulator
-        kept more cores busy than it was given threads.
+        kept more cores busy than it was given threads. The times of a ladder with a FAIL count for nothing, but the
+        time spent on it does; ``timed``, ``noisy`` and ``single_round`` are of the points whose times count.
     """
     statuses = Counter(status for row in rows for status in row["point_status"].values())
     coverage = [matrix.coverage(backend) for backend in matrix.backends]
@@ -60,6 +62,7 @@ def build_summary(
             "skipped": sum(len(row["skipped_shots"]) for row in rows),
             "missing": sum(len(row["missing_shots"]) for row in rows) + _never_started(matrix),
             "by_status": {status.value: statuses[status.value] for status in Status},
+            **_spread(rows),
         },
         "rows": {"total": len(rows), "by_status": _by_status(rows)},
         "totals": _totals(rows),
@@ -72,9 +75,9 @@ def build_summary(
             for backend in matrix.backends
         },
         "hot_spots": {
-            "slowest": _hottest(rows, "median_s"),
+            "slowest": _hottest(_right(rows), "median_s"),
             "most_time": _hottest(rows, "elapsed_s"),
-            "slowest_ladder": next(iter(_hottest(rows, "ladder_s")), None),
+            "slowest_ladder": next(iter(_hottest(_right(rows), "ladder_s")), None),
         },
         "threads_exceeded": [
             {**_name(row), "shots": shots, "cpu_util": row["cpu_util"][str(shots)], "threads": row["threads_granted"]}
@@ -105,8 +108,9 @@ def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    medians = [seconds for row in rows for seconds in row["times_s"].values()]
-    rounds = [seconds for row in rows for times in row["rounds_s"].values() for seconds in times]
+    right = _right(rows)
+    medians = [seconds for row in right for seconds in row["times_s"].values()]
+    rounds = [seconds for row in right for times in row["rounds_s"].values() for seconds in times]
     return {
         "rows": len(rows),
         "points": len(medians),
@@ -114,6 +118,21 @@ def _total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "rounds": len(rounds),
         "rounds_s": _sum(rounds),
         "elapsed_s": _sum(row["elapsed_s"] for row in rows),
+    }
+
+
+def _right(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows whose times count: those with a wrong result are no simulation of the circuit."""
+    return [row for row in rows if row["correct"] is not False]
+
+
+def _spread(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many points have a time that counts, and how far their rounds can be trusted."""
+    rounds = [times for row in _right(rows) for times in row["rounds_s"].values() if times]
+    return {
+        "timed": len(rounds),
+        "noisy": sum(is_noisy(times) is True for times in rounds),
+        "single_round": sum(len(times) == 1 for times in rounds),
     }
 
 
@@ -134,6 +153,7 @@ def _spot(row: Mapping[str, Any]) -> dict[str, Any]:
         **_name(row),
         "shots": int(shots),
         "median_s": row["times_s"][shots],
+        "noisy": is_noisy(row["rounds_s"].get(shots) or ()),
         "ladder_s": _sum(row["times_s"].values()),
         "elapsed_s": row["elapsed_s"],
         "status": row["status"],

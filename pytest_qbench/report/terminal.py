@@ -14,6 +14,7 @@ from typing import Any
 from pytest_qbench.report.comparison import Comparison
 from pytest_qbench.report.rows import PRECEDENCE
 from pytest_qbench.report.side_by_side import side_by_side_lines
+from pytest_qbench.report.spread import MARK, MAX_IQR, MAX_OVER_FASTEST, marked
 from pytest_qbench.report.text import (
     BOLD,
     Line,
@@ -109,6 +110,7 @@ def summary_lines(
             _thread_lines(summary["threads_exceeded"], width),
             _slowest_lines(summary, width),
             side_by_side_lines(comparison, width),
+            noise_lines(summary, width) + single_round_lines(summary, width),
             file_lines(summary, folder, copy),
         ]
     )
@@ -167,11 +169,36 @@ def _slowest_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
                 shorten(_title_of(spot), width - 30 - label_width),
                 shorten(spot["backend"], label_width),
                 str(spot["shots"]),
-                format_seconds(spot["median_s"]),
+                marked(format_seconds(spot["median_s"]), spot["noisy"]),
                 format_duration(spot["elapsed_s"]),
             )
         )
     return titled_table(rows, "<<>>>")
+
+
+def noise_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+    """What the mark of noisy times means, and what to do; nothing where no point is noisy."""
+    points = summary["points"]
+    if not points["noisy"]:
+        return []
+    text = (
+        f"{MARK}: noisy, as {points['noisy']} of {count(points['timed'], 'timed point')}: the middle half of the "
+        f"rounds spans more than {MAX_IQR:.0%} of their median, or the median is more than {MAX_OVER_FASTEST:g} times "
+        "the fastest round. Measure again on a quiet machine, or with more rounds (--benchmark-max-time=5)."
+    )
+    return [(line, {"yellow": True}) for line in textwrap.wrap(text, width, break_on_hyphens=False)]
+
+
+def single_round_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+    """That times are no medians, where points have a single round."""
+    points = summary["points"]
+    if not points["single_round"]:
+        return []
+    text = (
+        f"a single round at {points['single_round']} of {count(points['timed'], 'timed point')}: such a time is that "
+        "of one call, and no median. Long calls get no second round, nor does any call under --benchmark-disable."
+    )
+    return [(line, {"yellow": True}) for line in textwrap.wrap(text, width, break_on_hyphens=False)]
 
 
 def problem_lines(problems: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
