@@ -28,8 +28,9 @@ def find_instance(text: str, n_qubits: int | None = None, depth: int | None = No
 
     Args:
         text: a case, or a case with the id of an instance (``brickwork-q12-d10``) or of an item
-            (``brickwork[native-q12-d10-s100]``; its backend and shots do not count). A case is the name of a
-            built-in one (``qft``, ``qbench::qft``), ``PATH::NAME``, a file with a single case, or ``mqt:FAMILY``.
+            (``brickwork[native-q12-d10-s100]``; its backend and shots do not count). A case is the name of one in
+            the files below ``cases/`` or, where these have none of that name, of a built-in one (``qft``;
+            ``qbench::qft`` is always that), ``PATH::NAME``, a file with a single case, or ``mqt:FAMILY``.
         n_qubits: the size, in place of what ``text`` says.
         depth: the same for the parameter ``depth``.
 
@@ -90,16 +91,45 @@ def _find_case(text: str) -> CircuitCase:
             raise SourceError(f"{text} has several cases; choose from {names}" if cases else f"{text} has no case")
         return cases[0]
     builtin = [case for file in sources.case_files(sources.builtin_root()) for case in _cases_of(file)]
-    return _named(name, builtin, "the built-in suite")
+    return _named(name, builtin, "the built-in suite") if path else _own_or_built_in(name, builtin)
+
+
+def _own_or_built_in(name: str, builtin: Iterable[CircuitCase]) -> CircuitCase:
+    """The case of that name in the project's own case files, which come first as under pytest, or in the suite."""
+    own, broken = _own_cases(Path(sources.DEFAULT_FOLDER))
+    found = [label for label, case in own.items() if case.name == name]
+    if len(found) > 1:
+        raise SourceError(f"{name!r} is more than one case; choose from {', '.join(found)}")
+    if found:
+        return own[found[0]]
+    if not own and not broken:
+        return _named(name, builtin, "the built-in suite")
+    try:
+        return _named(name, [*own.values(), *builtin], f"{sources.DEFAULT_FOLDER}/ and the built-in suite")
+    except SourceError as error:
+        raise SourceError("; ".join([str(error), *broken])) from error
+
+
+def _own_cases(folder: Path) -> tuple[dict[str, CircuitCase], list[str]]:
+    """``PATH::NAME`` -> case for the files below ``folder``, and what is wrong with files that can't be imported."""
+    own: dict[str, CircuitCase] = {}
+    broken = []
+    is_builtin = folder.resolve() == sources.builtin_root().resolve()
+    for path in sources.case_files(folder) if folder.is_dir() and not is_builtin else ():
+        try:
+            own |= {f"{path}::{case.name}": case for case in _cases_of(path)}
+        except SourceError as error:
+            broken.append(str(error))
+    return own, broken
 
 
 def _named(name: str, cases: Iterable[CircuitCase], where: str) -> CircuitCase:
-    by_name = {case.name: case for case in cases}
+    by_name = {case.name: case for case in cases if not case.is_gradient}
     if name in by_name:
         return by_name[name]
     close = difflib.get_close_matches(name, by_name, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(by_name) or 'none'}"
-    raise SourceError(f"there is no case {name!r} in {where}; {hint}")
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(by_name) or 'none'}"
+    raise SourceError(f"there is no case {name!r} in {where}; {hint} (that of a file elsewhere: FILE.py::NAME)")
 
 
 def _cases_of(path: Path) -> list[CircuitCase]:

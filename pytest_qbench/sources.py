@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Container, Iterator
 from functools import cache
@@ -47,7 +48,7 @@ def is_case_file(path: Path) -> bool:
 
 def load_module(path: Path) -> ModuleType:
     """Import a case file under a name of its own, so that it shadows no other module."""
-    name = f"_qbench_suite_{path.parent.name}_{path.stem}"
+    name = "_qbench_suite_" + re.sub(r"\W", "_", str(path.resolve().with_suffix("")))
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

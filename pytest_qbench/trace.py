@@ -35,6 +35,7 @@ from pytest_qbench.report.run_folder import RunFolder
 from pytest_qbench.report.text import format_seconds, table
 from pytest_qbench.report.trace_events import (
     CALL,
+    call_us,
     in_words,
     kind_of,
     kinds_of,
@@ -130,18 +131,20 @@ class _Tracer:
         rounds_s = self._rounds(simulator)
         path = folder.trace(case, program.n_qubits, request.shots)
         simulator.instrument(_labelled)
-        traced_s = self._traced(simulator, len(rounds_s) + 1, path)
+        self._traced(simulator, len(rounds_s) + 1, path)
+        calls = operations_of(_events(path))
+        traced_s = call_us(calls) / 1e6
         median_s = statistics.median(rounds_s)
         times = [
             ("prepare", format_seconds(prepare_s), ""),
             ("first call", format_seconds(first_s), ""),
             ("warm call", format_seconds(median_s), f"median of {len(rounds_s)}"),
-            ("traced call", format_seconds(traced_s), f"{traced_s / median_s:.2f}x; the tables are of this one"),
+            ("traced call", format_seconds(traced_s), f"{traced_s / median_s:.2f}x, slowed down by the profiler"),
         ]
-        calls = operations_of(_events(path))
         steps_table, operations_table = step_lines(calls, steps), operation_lines(calls, TOP)
         _print("", *table(times, "<><"), "", *(line for line, _ in steps_table))
         _print("", *(line for line, _ in operations_table), "")
+        _print("Either table sums up to the traced call. Compare the shares: its times are longer than a warm call's.")
         _print(f"trace in {path} (open it in https://ui.perfetto.dev or chrome://tracing)")
         return path
 
@@ -163,8 +166,8 @@ class _Tracer:
             rounds_s.append(self._call(simulator, len(rounds_s) + 1))
         return rounds_s
 
-    def _traced(self, simulator: Any, index: int, path: Path) -> float:
-        """One call under the profiler, written to ``path``; its seconds."""
+    def _traced(self, simulator: Any, index: int, path: Path) -> None:
+        """One call under the profiler, written to ``path``."""
         from torch.profiler import ProfilerActivity, profile, record_function
 
         from pytest_qbench.engine.running.workers import in_turn
@@ -176,12 +179,11 @@ class _Tracer:
             with in_turn(), record_function("call before"):  # the profiler's own first uses cost up to a millisecond
                 self._call(simulator, index)
             with in_turn(), record_function(CALL):
-                seconds = self._call(simulator, index + 1)
+                self._call(simulator, index + 1)
         try:
             profiler.export_chrome_trace(str(path))
         except (OSError, RuntimeError) as error:
             raise TraceError(f"cannot write {path}: {error}") from error
-        return seconds
 
 
 def _labelled(step: Step, kernel: Kernel) -> Kernel:

@@ -69,11 +69,32 @@ def test_cases_in_files(own: str, tmp_path: Path) -> None:
     assert find_instance(str(circuit)).id == find_instance(f"{circuit}::pair").id == "q2"
 
 
+def test_own_cases_by_plain_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of ``cases/`` come first, as they do under pytest."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "cases"
+    (folder / "circuits").mkdir(parents=True)
+    (folder / "own.py").write_text(OWN)
+    # A file as the suite has one, with a case as it has one.
+    (folder / "circuits" / "fourier.py").write_text(OWN.replace("sizes", "qft"))
+    assert find_instance("sizes[native-q30-s1]").id == "q30"
+    assert find_instance("qft").id == "q18"
+    assert find_instance("qbench::qft").id == "q20"
+    assert find_instance("bell_state").case.name == "bell_state"
+    with pytest.raises(SourceError, match="more than one case; choose from cases/circuits/fourier.py::large, cases/ow"):
+        find_instance("large")
+    (folder / "broken.py").write_text("import no_such_module\n")
+    assert find_instance("sizes").id == "q18"
+    with pytest.raises(SourceError, match="did you mean 'sizes'.*; cases/broken.py can't be imported: ModuleNotFound"):
+        find_instance("size")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("qtf", "there is no case 'qtf' in the built-in suite; did you mean 'qft'?"),
-        ("zzz", "there is no case 'zzz' in the built-in suite; it has "),
+        ("zzz", "there is no case 'zzz' in the built-in suite; there are "),
+        ("gradient", "there is no case 'gradient' in the built-in suite; "),
         ("qft-q99", "qft has no size of 99 qubits; it takes 2:24"),
         ("qft-q12-d3", "qft-q12-d3 is no instance; choose from qft-q12"),
         ("qft[native-s10]", "names no size; write it as qft[native-q12-s1000] or qft-q12"),

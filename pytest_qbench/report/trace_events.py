@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_qbench.report.text import Line, titled_table
+from pytest_qbench.report.text import Line, count, titled_table
 
 CALL = "call"
 """The annotation around the traced call."""
@@ -145,7 +145,10 @@ def step_lines(operations: Sequence[Operation], planned: Mapping[str, int]) -> l
 
 
 def operation_lines(operations: Sequence[Operation], top: int) -> list[Line]:
-    """The ``top`` operations by their own time. That of a step or of the call is what it spends outside of torch."""
+    """The ``top`` operations by their own time, and the further ones together.
+
+    The own time of a step or of the call is what it spends outside of torch.
+    """
     whole, device = call_us(operations), _device_us(operations)
     rows = [["", "operation", "calls", "self CPU ms", "share", "mean us", *(["device ms"] if device else [])]]
     for rank, operation in enumerate(operations[:top], 1):
@@ -153,6 +156,11 @@ def operation_lines(operations: Sequence[Operation], top: int) -> list[Line]:
         name = name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 3]}..."
         rows.append([str(rank), name, *_numbers(operation.calls, operation.self_us, whole)])
         rows[-1] += [_ms(operation.self_device_us)] if device else []
+    if further := operations[top:]:
+        rest = sum(operation.self_us for operation in further)
+        calls = sum(operation.calls for operation in further)
+        rows.append(["", count(len(further), "further operation"), *_numbers(calls, rest, whole)])
+        rows[-1] += [_ms(_device_us(further))] if device else []
     return titled_table(rows, "><" + ">" * (len(rows[0]) - 2))
 
 

@@ -172,7 +172,11 @@ def test_the_tables():
     assert lines[1].split() == ["1", "aten::bmm", "1", "0.980", "49.0%", "980.0"]
     assert lines[2].split() == ["2", "a" * 45 + "...", "1", "0.400", "20.0%", "400.0"]
     assert lines[3].split() == ["3", "Dense", "k=5", "(Python)", "1", "0.220", "11.0%", "220.0"]
-    assert len(lines) == 4
+    assert lines[4].split()[1:4] == ["further", "operations", str(sum(one.calls for one in operations[3:]))]
+    assert len(lines) == 5
+    own = [float(line.split()[-3]) for line in lines[1:]]
+    assert sum(own) == pytest.approx(call_us(operations) / 1000, abs=0.003)
+    assert len(operation_lines(operations, len(operations))) == 1 + len(operations)
 
 
 def test_kinds_in_words():
