@@ -51,8 +51,8 @@ def _add_trace(commands: Any) -> None:
         "case",
         metavar="CASE",
         help="qft, qft-q20, brickwork-q12-d10, an item id such as 'qft[native-q20-s1000]', cases/mine.py::pairs, "
-        "adder.qasm or mqt:FAMILY; a plain name is looked up in cases/, then in the built-in suite. Without a size it is "
-        "the largest that the case declares up to 20 qubits",
+        "adder.qasm or mqt:FAMILY; a plain name is looked up in cases/, then in the built-in suite. Without a size it "
+        "is the largest that the case declares up to 20 qubits",
     )
     trace.add_argument("shots", metavar="SHOTS", type=_at_least_one, help="shots of a call")
     trace.add_argument(

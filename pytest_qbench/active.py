@@ -28,6 +28,7 @@ class ActivePlugin:
         self._notes: list[str] = []
         """Lines on what was collected in place of what."""
         self._has_builtin = False
+        self._shown_faults: dict[tuple[str, str], str] = {}
         self._no_paths = config.args_source is not pytest.Config.ArgsSource.ARGS
 
     def start(self) -> None:
@@ -60,6 +61,12 @@ class ActivePlugin:
         """The collector of a case file that pytest would not collect itself."""
         settings = self.session.settings
         return collection.collect_file(file_path, parent, self.session.case_roots, settings.active)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makemodule(self, module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+        """A case file that is named on the command line, which pytest collects itself."""
+        in_roots = any(module_path.is_relative_to(root) for root in self.session.case_roots)
+        return collection.CaseFile.from_parent(parent, path=module_path) if in_roots else None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
@@ -151,7 +158,7 @@ class ActivePlugin:
             silence_benchmark(item)
             raise
         feed_benchmark(item, result)
-        outcome.conclude(result, self.session.settings.strict)
+        outcome.conclude(result, self.session.settings.strict, self._shown_faults)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -31,7 +31,14 @@ STANDARD_MAX_QUBITS = 16
 
 
 class CaseError(Exception):
-    """A case is wrong: its builder raised or returned something else, or its expectation makes no sense."""
+    """A case is wrong: its builder raised or returned something else, or its expectation makes no sense.
+
+    ``fault`` names what a function of the case raised, and where: the same for all points that fail of it.
+    """
+
+    def __init__(self, message: str, fault: str = "") -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 @dataclass(eq=False)

@@ -15,6 +15,7 @@ from pytest_qbench import sources
 from pytest_qbench.cases import CircuitCase
 from pytest_qbench.plan import Point, plan_points
 from pytest_qbench.replay import ReplayClock
+from pytest_qbench.user_code import syntax_error_text
 
 if TYPE_CHECKING:
     from pytest_qbench.settings import Settings
@@ -43,6 +44,19 @@ class CaseModule(pytest.Module):
 
     def _getobj(self) -> ModuleType:
         return self.loader()
+
+
+class CaseFile(pytest.Module):
+    """A Python file of cases, which pytest imports."""
+
+    def _getobj(self) -> ModuleType:
+        try:
+            module: ModuleType = super()._getobj()  # type: ignore[no-untyped-call]
+        except self.CollectError as error:
+            if isinstance(error.__cause__, SyntaxError):  # pytest shows how it came to import the file
+                raise self.CollectError(syntax_error_text(error.__cause__)) from None
+            raise
+        return module
 
 
 def case_roots(config: pytest.Config, settings: Settings) -> list[Path]:
@@ -88,7 +102,7 @@ def collect_file(
     patterns = parent.config.getini("python_files")
     if named or any(file_path.match(pattern) for pattern in patterns):
         return None
-    module: pytest.Module = pytest.Module.from_parent(parent, path=file_path)
+    module: pytest.Module = CaseFile.from_parent(parent, path=file_path)
     return module
 
 

@@ -29,7 +29,11 @@ def case_table(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
         summary = (inspect.getdoc(case.builder) or "").partition("\n")[0]
         rows.append((case.name, sizes, str(len(instances)), " ".join(sorted(case.tags)), summary))
     points = total * len(settings.shots) * len(settings.backends)
-    return [*table(rows, "<<><<"), "", f"{count(len(rows) - 1, 'case')}, {count(total, 'instance')}, {count(points, 'point')}"]
+    return [
+        *table(rows, "<<><<"),
+        "",
+        f"{count(len(rows) - 1, 'case')}, {count(total, 'instance')}, {count(points, 'point')}",
+    ]
 
 
 def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:

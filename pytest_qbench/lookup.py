@@ -13,6 +13,7 @@ from pytest_qbench.cases import CircuitCase
 from pytest_qbench.collection import BUILTIN_NODEID
 from pytest_qbench.listing import valid_sizes
 from pytest_qbench.plan import Instance
+from pytest_qbench.report.text import count
 from pytest_qbench.sources import SourceError
 
 DEFAULT_MAX_QUBITS = 20
@@ -75,7 +76,7 @@ def _size(case: CircuitCase, wanted: int | None) -> int:
         return max((n for n in case.n_qubits if n <= DEFAULT_MAX_QUBITS), default=min(case.n_qubits))
     if sizes := case.sizes([wanted]):
         return sizes[0]
-    raise SourceError(f"{case.name} has no size of {wanted} qubits; it takes {valid_sizes(case)}")
+    raise SourceError(f"{case.name} has no size of {count(wanted, 'qubit')}; it takes {valid_sizes(case)}")
 
 
 def _find_case(text: str) -> CircuitCase:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_qbench.report.rows import node_of
 from pytest_qbench.results import PointResult, Status
 
 if TYPE_CHECKING:
@@ -27,8 +29,13 @@ _LETTERS = {
 }
 
 
-def conclude(result: PointResult, strict: bool) -> None:
+def conclude(result: PointResult, strict: bool, shown: dict[tuple[str, str], str] | None = None) -> None:
     """End the running item as its verdict says: return, fail, or (ABORT and the like) skip with the reason.
+
+    Args:
+        result: of the item.
+        strict: whether ABORT and the like fail.
+        shown: what cases raised -> the item that showed its traceback; others refer to that one.
 
     Raises:
         pytest.fail.Exception, pytest.skip.Exception: see above.
@@ -36,8 +43,13 @@ def conclude(result: PointResult, strict: bool) -> None:
     if result.status is Status.PASS:
         return
     text = f"{result.status}: {result.reason}"
-    if result.detail and result.detail != result.reason:
-        text += f"\n{result.detail}"
+    detail = result.detail.removeprefix(result.reason).lstrip("\n")
+    if result.fault and shown is not None:
+        first = shown.setdefault((node_of(result.nodeid), result.fault), result.nodeid)
+        if first != result.nodeid:
+            text, detail = f"{text} (traceback: see {first})", ""
+    if detail:
+        text += f"\n{detail}"
     if result.status is Status.FAIL or strict:
         pytest.fail(text, pytrace=False)
     pytest.skip(f"{result.status}: {result.reason}")
@@ -51,8 +63,19 @@ def note_properties(item: pytest.Item, result: PointResult) -> None:
 def attach(report: pytest.TestReport, result: PointResult, plan: Sequence[PlannedPoint] = ()) -> None:
     """Put the result on the report of its item, and with it the plan that an xdist controller waits for."""
     setattr(report, REPORT_KEY, result.to_json())
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None and result.status is not Status.PASS:
+        crash.message = _in_short(result)
     if plan:
         setattr(report, _PLAN_KEY, [asdict(point) for point in plan])
+
+
+def _in_short(result: PointResult) -> str:
+    """What pytest's short summary says beside the verdict and the item, in what is left of a line."""
+    if result.fault:
+        return result.reason.partition(" raised ")[2]
+    file = re.escape(result.nodeid.partition("::")[0])
+    return re.sub(rf"^{file}:\d+: ", "", result.reason)
 
 
 def result_of(report: Any) -> PointResult | None:

@@ -7,13 +7,13 @@ fixture turns up. So this module imports nothing heavy, and in an ordinary test 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_qbench.settings import add_options, is_active
+from pytest_qbench.settings import add_options, is_active, refuse_misspelt
 
 if TYPE_CHECKING:
     from pytest_qbench.active import ActivePlugin
@@ -45,6 +45,13 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     from pytest_qbench.hookspecs import QbenchSpecs
 
     pluginmanager.add_hookspecs(QbenchSpecs)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(args: list[str], parser: pytest.Parser) -> Generator[None]:
+    """Once the conftests have added their options: say which one of ours was meant by a misspelt one."""
+    yield
+    refuse_misspelt(parser, args)
 
 
 def pytest_configure(config: pytest.Config) -> None:

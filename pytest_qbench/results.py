@@ -41,6 +41,8 @@ class PointResult:
     status: Status
     reason: str = ""
     detail: str = ""
+    fault: str = ""
+    """What a function of the case raised, and where: its traceback is worth showing once."""
     abort_kind: str | None = None
     skipped: bool = False
     kind: str | None = None

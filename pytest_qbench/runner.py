@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import linecache
 import os
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from pytest_qbench.backends.base import Description
@@ -33,7 +30,9 @@ from pytest_qbench.measure.quiet import wait_until_quiet
 from pytest_qbench.measure.supervisor import Supervisor
 from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.files import jsonable
+from pytest_qbench.report.text import count
 from pytest_qbench.results import PointResult, Status
+from pytest_qbench.user_code import case_error, place, refuse_none
 from pytest_qbench.verify.goodness import check_counts
 from pytest_qbench.verify.reference import ReferenceCache, reference_distribution
 
@@ -89,7 +88,7 @@ class Runner:
             return skipped(result, ended)
         program = self._build(point.instance)
         if isinstance(program, CaseError):
-            result = replace(result, status=Status.FAIL, reason=str(program).split("\n")[0], detail=str(program))
+            result = with_case_error(result, program)
         else:
             arguments = point.instance.case.arguments(point.instance.n_qubits, point.instance.params)
             result, _ = self.measure(program, point.instance.case, arguments, result, point.backend)
@@ -214,14 +213,14 @@ class Runner:
         try:
             distribution = reference_distribution(case, arguments, program, self._references)
         except CaseError as error:
-            return replace(result, status=Status.FAIL, reason=str(error).split("\n")[0], detail=str(error))
+            return with_case_error(result, error)
         check = check_counts(
             measurement.counts, distribution, result.shots, precision=measurement.description.precision
         )
         if check.passed:
             return replace(result, status=Status.PASS, p_value=check.p_value)
         p_value = f"p = {check.p_value:.2g}" if check.p_value else "p < 1e-300"
-        reason = f"wrong distribution at {result.shots} shots: {p_value}"
+        reason = f"wrong distribution at {count(result.shots, 'shot')}: {p_value}"
         return replace(result, status=Status.FAIL, p_value=check.p_value, reason=reason, detail=check.message)
 
 
@@ -241,13 +240,9 @@ def build_program(instance: Instance) -> Program:
     except CaseError:
         raise
     except Exception as error:  # whatever a user's builder raises concerns its own item only
-        where, line = _innermost(error.__traceback__, case)
-        source = linecache.getline(where, line).strip()
-        raise CaseError(
-            f"{where}:{line}: {call} raised {type(error).__name__}: {error}\n    {source}\n"
-            f"{''.join(traceback.format_exception(error)).rstrip()}"
-        ) from error
-    return to_program(circuit, case.name, f"{case.path}:{case.line}: {call}", instance.n_qubits)
+        raise case_error(error, call, case.path, case.line) from error
+    refuse_none(circuit, case)
+    return to_program(circuit, case.name, f"{place(case.path, case.line)}: {call}", instance.n_qubits)
 
 
 def to_program(circuit: Any, name: str, origin: str, n_qubits: int | None = None) -> Program:
@@ -273,22 +268,19 @@ def to_program(circuit: Any, name: str, origin: str, n_qubits: int | None = None
     if not program.has_measurements:
         raise CaseError(f"{origin}: the circuit measures nothing; add its measurements (circuit.measure_all())")
     if n_qubits is not None and program.n_qubits != n_qubits:
-        raise CaseError(f"{origin}: the circuit has {program.n_qubits} qubits; {n_qubits} were declared")
+        raise CaseError(f"{origin}: the circuit has {count(program.n_qubits, 'qubit')}; declared: {n_qubits}")
     return program
-
-
-def _innermost(trace: TracebackType | None, case: CircuitCase) -> tuple[str, int]:
-    """File and line of the innermost frame in the case's own file."""
-    where, line = case.path, case.line
-    for frame, number in traceback.walk_tb(trace):
-        if frame.f_code.co_filename == case.path:
-            line = number
-    return where, line
 
 
 def _derived_seed(seed: int, program_hash: str) -> int:
     digest = hashlib.sha256(f"{seed}:{program_hash}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def with_case_error(blank: PointResult, error: CaseError) -> PointResult:
+    """``blank`` with what is wrong with its case."""
+    reason, detail = str(error).split("\n")[0], str(error)
+    return replace(blank, status=Status.FAIL, reason=reason, detail=detail, fault=error.fault)
 
 
 def with_failure(blank: PointResult, outcome: Abort | Unsupported | Unavailable) -> PointResult:
@@ -325,9 +317,9 @@ def _with_outcome(blank: PointResult, outcome: Outcome) -> PointResult:
     )
 
 
-def skipped(blank: PointResult, ended: Ended, unit: str = "shots") -> PointResult:
+def skipped(blank: PointResult, ended: Ended, unit: str = "shot") -> PointResult:
     """A point that is not run since a lower one of its ladder ended in something other than PASS or FAIL."""
     reason = ended.reason
     if ended.status is Status.ABORT:
-        reason = f"skipped: {ended.shots} {unit} ended in ABORT ({ended.reason})"
+        reason = f"skipped: {count(ended.shots, unit)} ended in ABORT ({ended.reason})"
     return replace(blank, status=ended.status, reason=reason, abort_kind=ended.abort_kind, skipped=True)

@@ -181,7 +181,9 @@ class QbenchSession:
     @property
     def wants_other_cases(self) -> bool:
         """Whether a suite or kind was asked for by an option, and none of the project's own cases is of it."""
-        asked = any(getattr(self.config.option, f"qbench_{name}") is not None for name in ("core", "suite", "gradients"))
+        asked = any(
+            getattr(self.config.option, f"qbench_{name}") is not None for name in ("core", "suite", "gradients")
+        )
         named = bool(self.settings.case_sources)  # who says where the cases come from means those
         wanted = any(is_selected(case, self.settings) for case in self.cases)
         return asked and not named and bool(self.cases) and not wanted

@@ -128,6 +128,33 @@ def add_options(parser: pytest.Parser) -> None:
             parser.addini(key.dest, f"{text} (see {key.option})", type=kind, default=default)  # type: ignore[arg-type]
 
 
+def refuse_misspelt(parser: pytest.Parser, args: Sequence[str]) -> None:
+    """Say which option was meant by a ``--qbench-*`` one that nobody has added.
+
+    Raises:
+        pytest.UsageError: there is one; pytest itself would only say that it does not know it.
+    """
+    known = {key.option for key in KEYS}
+    words = [str(word) for word in args]
+    suspect = any(word.startswith("--qbench") and word.partition("=")[0] not in known for word in words)
+    if not suspect or not {"-h", "--help"}.isdisjoint(words):
+        return
+    _, unknown = parser.parse_known_and_unknown_args(words)  # a conftest may have added options too
+    if any(word.startswith("--qbench") for word in unknown):
+        raise pytest.UsageError(f"unrecognized arguments: {' '.join(map(_with_hint, unknown))}")
+
+
+def _with_hint(word: str) -> str:
+    """``--qbench-bakend=aer (did you mean --qbench-backend?)``."""
+    if not word.startswith("--qbench"):
+        return word
+    import difflib
+
+    name = word.partition("=")[0].removeprefix("--qbench").strip("-_").replace("_", "-")
+    close = difflib.get_close_matches(name, [key.name for key in KEYS], n=1)
+    return f"{word} ({f'did you mean --qbench-{close[0]}?' if close else 'pytest --help lists the --qbench options'})"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user asked for. ``active`` tells whether any ``--qbench-*`` option was given."""

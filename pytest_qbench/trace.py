@@ -32,7 +32,7 @@ from pytest_qbench.plan import Instance
 from pytest_qbench.report.environment import collect
 from pytest_qbench.report.files import ReportError, reason_of
 from pytest_qbench.report.run_folder import RunFolder
-from pytest_qbench.report.text import format_seconds, table
+from pytest_qbench.report.text import count, format_seconds, table
 from pytest_qbench.report.trace_events import (
     CALL,
     call_us,
@@ -117,7 +117,8 @@ class _Tracer:
         case = self._instance.case.name
         about = backend.describe()
         _print(
-            f"{case}-{self._instance.id}: {program.n_ops} operations, {program.kind}, {request.shots} shots",
+            f"{case}-{self._instance.id}: {count(program.n_ops, 'operation')}, {program.kind}, "
+            f"{count(request.shots, 'shot')}",
             f"native {about.version}, torch {about.versions['torch']}, {about.device_name or about.device}, "
             f"{about.precision} precision, threads: {about.threads}",
         )

@@ -19,6 +19,10 @@ def returns_text(n_qubits):
     return "h q[0];"
 
 @circuit_case(n_qubits=2)
+def returns_nothing(n_qubits):
+    QuantumCircuit(2).measure_all()
+
+@circuit_case(n_qubits=2)
 def measures_nothing(n_qubits):
     return QuantumCircuit(2)
 
@@ -72,24 +76,76 @@ def computed(n_qubits):
 
 
 def test_a_mistake_fails_its_own_items_only(pytester: pytest.Pytester) -> None:
-    path = make_cases(pytester, MISTAKES)
+    make_cases(pytester, MISTAKES)
     result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=1000")
-    result.assert_outcomes(failed=8, passed=1)
+    result.assert_outcomes(failed=9, passed=1)
     text = result.stdout.str()
-    assert f"{path}:8: raises(n_qubits=2) raised KeyError: 'missing'" in text
+    assert "cases/own.py:8: raises(n_qubits=2) raised KeyError: 'missing'" in text
+    assert "cases/own.py:14: returns_nothing's builder returned None: did you forget `return`?" in text
     assert 'return angle["missing"]' in text
     assert "returns_text(n_qubits=2): str is neither a QuantumCircuit nor a Program" in text
     assert "the circuit measures nothing" in text
-    assert "the circuit has 3 qubits; 2 were declared" in text
+    assert "the circuit has 3 qubits; declared: 2" in text
     assert "'while_loop' is not supported" in text
     assert "ZeroDivisionError" in text
     assert "01" in text  # the outcome that was impossible, by name
     assert "INTERNALERROR" not in text
     written = {row["case"]: row for row in rows(pytester)}
-    assert len(written) == 9
+    assert len(written) == 10
     assert {case for case, row in written.items() if row["status"] == "PASS"} == {"computed"}
     assert written["raises"]["errors"]
     assert written["wrong_expectation"]["correct"] is False
+
+
+BROKEN = """
+from qiskit import QuantumCircuit
+from pytest_qbench import circuit_case
+
+def angle():
+    try:
+        return {}["missing"]
+    except KeyError as error:
+        raise ValueError("no angle") from error
+
+@circuit_case(n_qubits=[2, 3])
+def raises(n_qubits):
+    return angle()
+
+@circuit_case(n_qubits=[2, 3])
+def out_of_range(n_qubits):
+    return QuantumCircuit(n_qubits).h(n_qubits)
+"""
+
+
+def test_the_traceback_of_a_case_is_shown_once_and_is_the_users(pytester: pytest.Pytester) -> None:
+    make_cases(pytester, BROKEN)
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-shots=10,100", "--color=no")
+    result.assert_outcomes(failed=8)
+    text = result.stdout.str()
+    # One traceback of two exceptions, and one.
+    assert text.count("Traceback (most recent call last):") == 3
+    assert text.count("The above exception was the direct cause") == 1
+    assert text.count("in angle") == 2
+    for ours in ("runner.py", "quantumcircuit.py", "pytest_qbench/"):
+        assert ours not in text
+    own = "cases/own.py::raises[aer-q2-s10]"
+    first = "FAIL: cases/own.py:9: raises(n_qubits=2) raised ValueError: no angle"
+    assert result.outlines.count(first) == 1
+    assert result.outlines.count(f"{first} (traceback: see {own})") == 1
+    assert f"{first} (traceback: see {own})".replace("=2", "=3", 1) in result.outlines
+    assert f"FAIL {own} - ValueError: no angle" in result.outlines
+    for row in rows(pytester):
+        (error,) = row["errors"]
+        assert "Traceback" in error["detail"], "the record is whole for every instance"
+
+
+@pytest.mark.parametrize("named", [(), ("cases/own.py",), ("--qbench-cases=cases/own.py",)])
+def test_a_syntax_error_in_a_case_file(pytester: pytest.Pytester, named: tuple[str, ...]) -> None:
+    make_cases(pytester, "import qiskit\ndef one(n_qubits:\n    return 1\n")
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", *named)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["cases/own.py:2: SyntaxError: '(' was never closed", "*def one(n_qubits:", "*^"])
+    result.stdout.no_fnmatch_line("*importlib*")
 
 
 def test_a_case_file_that_cannot_be_imported_is_pytests_own_error(pytester: pytest.Pytester) -> None:

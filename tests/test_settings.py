@@ -121,3 +121,25 @@ def test_every_option_is_in_the_help(pytester: pytest.Pytester) -> None:
     for key in KEYS:
         assert key.option in text
         assert not key.ini or key.dest in text
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("--qbench-bakend=aer", "--qbench-bakend=aer (did you mean --qbench-backend?)"),
+        ("--qbench_backend=aer", "--qbench_backend=aer (did you mean --qbench-backend?)"),
+        ("--qbench-shot", "--qbench-shot (did you mean --qbench-shots?)"),
+        ("--qbench=aer", "--qbench=aer (pytest --help lists the --qbench options)"),
+    ],
+)
+def test_a_misspelt_option(pytester: pytest.Pytester, word: str, hint: str) -> None:
+    result = pytester.runpytest(word, "--no-such")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: unrecognized arguments: {hint} --no-such"])
+    assert pytester.runpytest(word, "--help").ret == 0
+
+
+def test_an_option_that_a_conftest_adds_is_not_misspelt(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("def pytest_addoption(parser):\n    parser.addoption('--qbench-mine')\n")
+    pytester.makepyfile("def test_one(request): assert request.config.option.qbench_mine == 'x'")
+    pytester.runpytest("--qbench-mine=x", "-k", "--qbench-bakend or one").assert_outcomes(passed=1)

@@ -13,6 +13,7 @@ from pytest_qbench.cases import CaseError
 from pytest_qbench.circuits.convert import ConversionError, from_qiskit
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.gradients.ansatz import Ansatz, ParameterUse
+from pytest_qbench.report.text import count
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -46,7 +47,7 @@ def to_ansatz(circuit: Any, name: str, origin: str, n_qubits: int) -> Ansatz:
     if any(not item.is_gate for item in ansatz.program.instructions):
         raise CaseError(f"{origin}: the circuit measures, resets or decides in the middle; gradients need gates only")
     if ansatz.n_qubits != n_qubits:
-        raise CaseError(f"{origin}: the circuit has {ansatz.n_qubits} qubits; {n_qubits} were declared")
+        raise CaseError(f"{origin}: the circuit has {count(ansatz.n_qubits, 'qubit')}; declared: {n_qubits}")
     return ansatz
 
 

@@ -17,7 +17,7 @@ from pytest_qbench.gradients.task import GradientTask
 from pytest_qbench.gradients.verify import TOLERANCES, GradientCheck, Verifier, count_nonzero
 from pytest_qbench.measure.messages import GradientMeasurement, GradientRequest, SplitRequest, SplitTimes
 from pytest_qbench.results import PointResult, Status
-from pytest_qbench.runner import Runner, skipped, with_failure
+from pytest_qbench.runner import Runner, skipped, with_case_error, with_failure
 
 if TYPE_CHECKING:
     from pytest_qbench.gradients.settings import GradientSettings
@@ -60,13 +60,15 @@ class GradientRunner(Runner):
         result = replace(result, gradient={**asked, "dataset": {"name": params["dataset"]}})
         ended = self._ended.get(point.ladder_key)
         if ended is not None and (ended.status is not Status.ABORT or point.shots > ended.shots):
-            return skipped(result, ended, "samples")
+            return skipped(result, ended, "sample")
         try:
             prepared = self._scenarios.prepare(point.instance, max(*self._settings.shots, point.shots))
         except DatasetMissing as error:
             hint = f"; {error.install}" if error.install else ""
             result = replace(result, status=Status.UNAVAILABLE, reason=error.reason + hint)
-        except (CaseError, DatasetError) as error:
+        except CaseError as error:
+            result = with_case_error(result, error)
+        except DatasetError as error:
             result = replace(result, status=Status.FAIL, reason=str(error).split("\n")[0], detail=str(error))
         else:
             result = self._measured(result, point, prepared)

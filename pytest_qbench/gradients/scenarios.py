@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from pytest_qbench.cases import CaseError
 from pytest_qbench.gradients.ansatz import Ansatz
 from pytest_qbench.gradients.cases import DEFAULT_DATASET, GradientCase
 from pytest_qbench.gradients.convert import to_ansatz
@@ -19,6 +18,7 @@ from pytest_qbench.gradients.datasets import Dataset, load
 from pytest_qbench.gradients.fitting import fit
 from pytest_qbench.gradients.verify import Scenario
 from pytest_qbench.plan import Instance
+from pytest_qbench.user_code import case_error, place, refuse_none
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,12 @@ def build_ansatz(case: GradientCase, instance: Instance) -> Ansatz:
     """
     arguments = case.arguments(instance.n_qubits, instance.params)
     call = f"{case.name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
-    origin = f"{case.path}:{case.line}: {call}"
+    origin = f"{place(case.path, case.line)}: {call}"
     try:
         circuit = case(**arguments)
     except Exception as error:  # whatever a user's builder raises concerns its own items only
-        raise CaseError(f"{origin} raised {type(error).__name__}: {error}") from error
+        raise case_error(error, call, case.path, case.line) from error
+    refuse_none(circuit, case)
     return to_ansatz(circuit, case.name, origin, instance.n_qubits)
 
 

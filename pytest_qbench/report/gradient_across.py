@@ -68,7 +68,7 @@ def scaling(scenarios: Scenarios) -> list[Block]:
     for family, sizes in families(scenarios).items():
         samples = common_size(result for results in sizes.values() for result in results) if len(sizes) > 1 else None
         if samples is not None:
-            header = ("path", *(f"{n_qubits} qubits" for n_qubits in sizes))
+            header = ("path", *(count(n_qubits, "qubit") for n_qubits in sizes))
             caption = f"Total time for {count(samples, 'sample')}: {family.title}."
             blocks.append(_by_path(header, sizes, partial(_cell_of, samples=samples), caption))
     if not blocks:
@@ -94,7 +94,7 @@ def memory(scenarios: Scenarios) -> list[Block]:
     blocks: list[Block] = []
     for family, sizes in families(scenarios).items():
         if any(_memory_cell(result) != NOT_RUN for results in sizes.values() for result in results):
-            header = ("path", *(f"{n_qubits} qubits" for n_qubits in sizes))
+            header = ("path", *(count(n_qubits, "qubit") for n_qubits in sizes))
             caption = f"Highest resident memory of the worker, in brackets above what it had before: {family.title}."
             blocks.append(_by_path(header, sizes, _memory_cell, caption))
     return blocks or [paragraph(f"Memory: {NOT_RUN}.")]

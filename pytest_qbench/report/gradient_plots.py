@@ -278,8 +278,8 @@ def _memory(
         stroke = figures.COMPUTED if label in cache else looks[label.removesuffix(_ON_DEVICE)]
         notes = (format_bytes(values[max(values)]),) if len(sizes) > 1 else ()
         curves.append(Curve(label, tuple(values), tuple(map(float, values.values())), stroke, notes))
-    many = ", ".join(str(number) for number in sorted(set(samples.values())))
-    title = f"{family.title}, {many} samples"
+    *many, last = sorted(set(samples.values()))
+    title = f"{family.title}, {', '.join([*map(str, many), count(last, 'sample')])}"
     head = ["Coloured: highest memory of the worker process, measured. Grey: size of the state cache, computed."]
     caption = (
         "Highest resident memory of the worker of each path, its interpreter and libraries included, as measured; and "
@@ -288,7 +288,7 @@ def _memory(
 
     def draw() -> Figure:
         if len(sizes) == 1:
-            return figures.dots(curves, title, f"memory ({min(sizes)} qubits)", head, format_bytes, base=2)
+            return figures.dots(curves, title, f"memory ({count(min(sizes), 'qubit')})", head, format_bytes, base=2)
         return figures.lines(curves, title, "qubits", "memory", head, format_bytes, base=2)
 
     writer.write(name, "memory", largest, caption, numbers, draw)

@@ -79,7 +79,7 @@ def _case_tables(pairs: Sequence[Pair], comparison: Comparison, width: int) -> l
         rest = rest[number:]
     if blocks:
         highest = {shots for _, shots in largest.values()}
-        at = f"at {highest.pop()} shots" if len(highest) == 1 else "at its highest shots"
+        at = f"at {count(highest.pop(), 'shot')}" if len(highest) == 1 else "at its highest shots"
         legend = f"Medians of the largest instance {at}."
         if with_ratios:
             legend += (
@@ -192,7 +192,7 @@ def _note_lines(pair: Pair, width: int) -> list[Line]:
     """What a reader must know before trusting the ratios."""
     total = aggregate(pair.warm)
     cold = {cell.shots for cell in pair.cold}
-    at = f"{cold.pop()} shots" if len(cold) == 1 else "the shots of that call"
+    at = count(cold.pop(), "shot") if len(cold) == 1 else "the shots of that call"
     notes = (
         f"cold: preparation and first call, at {at}. "
         f"faster: cells in which {pair.baseline} is the faster : the slower one."

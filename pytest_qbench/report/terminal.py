@@ -247,7 +247,8 @@ def _shots_of(problem: Mapping[str, Any]) -> str:
     if not problem["shots"] or problem["status"] in (Status.UNSUPPORTED, Status.UNAVAILABLE):
         return ""
     above = " and above" if problem["skipped_shots"] else ""
-    return f" at {', '.join(map(str, problem['shots']))} shots{above}"
+    shots = ", ".join(map(str, problem["shots"]))
+    return f" at {shots} {'shot' if shots == '1' and not above else 'shots'}{above}"
 
 
 def _instances(group: Iterable[Mapping[str, Any]]) -> str:

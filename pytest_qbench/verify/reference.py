@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import linecache
 import os
 import tempfile
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 
 from pytest_qbench.cases import CaseError, CircuitCase
 from pytest_qbench.circuits.program import Program
+from pytest_qbench.user_code import case_error, place
 from pytest_qbench.verify.distribution import Distribution
 from pytest_qbench.verify.exact import exact_distribution
 
@@ -120,7 +119,7 @@ def reference_distribution(
             circuit's classical bits; or there is none and exact simulation is not feasible. The message begins
             with file and line.
     """
-    origin = f"{case.path}:{case.line}: {case.name}"
+    origin = f"{place(case.path, case.line)}: {case.name}"
     if not program.has_measurements:
         raise CaseError(f"{origin}: the circuit measures nothing, so that there is no outcome to check")
     if case.expectation is not None:
@@ -145,15 +144,10 @@ def _expected(
     try:
         expected = expectation(**arguments)
     except Exception as error:  # whatever a user's function raises concerns its own case only
-        for frame, number in traceback.walk_tb(error.__traceback__):
-            line = number if frame.f_code.co_filename == path else line
-        raise CaseError(
-            f"{path}:{line}: {call} raised {type(error).__name__}: {error}\n    "
-            f"{linecache.getline(path, line).strip()}\n{''.join(traceback.format_exception(error)).rstrip()}"
-        ) from error
+        raise case_error(error, call, path, line) from error
     if expected is None:
         return None
     try:
         return Distribution.from_expected(expected, n_clbits)
     except ValueError as error:
-        raise CaseError(f"{path}:{line}: {call}: {error}") from error
+        raise CaseError(f"{place(path, line)}: {call}: {error}") from error

@@ -94,7 +94,7 @@ def resets() -> QuantumCircuit:
         (resets(), "gates only"),
         (QuantumCircuit(1), "has no parameters"),
         ("h q[0]", "neither a QuantumCircuit nor an Ansatz"),
-        (many_gates(), "the circuit has 3 qubits; 1 were declared"),
+        (many_gates(), "the circuit has 3 qubits; declared: 1"),
     ],
 )
 def test_what_has_no_gradient_says_why(circuit: object, message: str) -> None:

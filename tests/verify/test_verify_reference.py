@@ -9,6 +9,7 @@ import pytest
 
 from pytest_qbench.cases import CaseError, CircuitCase, circuit_case
 from pytest_qbench.circuits.program import Instruction, Program
+from pytest_qbench.user_code import place
 from pytest_qbench.verify import reference
 from pytest_qbench.verify.distribution import Distribution
 from pytest_qbench.verify.reference import ReferenceCache, reference_distribution
@@ -75,8 +76,9 @@ def test_expectation_that_raises_is_named_with_its_line():
         reference_distribution(case, {"n_qubits": 2}, coins(2), ReferenceCache())
     line = next(n for n, text in enumerate(open(THIS_FILE), 1) if text.endswith("# the line\n"))  # noqa: PTH123, SIM115
     first, second, *_ = str(caught.value).splitlines()
-    assert first.startswith(f"{THIS_FILE}:{line}: expectation of flips(n_qubits=2) raised ZeroDivisionError")
-    assert second.strip().startswith("return {")
+    assert first.startswith(f"{place(THIS_FILE, line)}: expectation of flips(n_qubits=2) raised ZeroDivisionError")
+    assert second == "Traceback (most recent call last):"
+    assert "    return {" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_expectation_that_is_no_distribution_is_named_with_its_line(expected, sa
     function = case.expected(lambda n_qubits: expected)
     with pytest.raises(CaseError) as caught:
         reference_distribution(case, {"n_qubits": 2}, coins(2), ReferenceCache())
-    assert str(caught.value).startswith(f"{THIS_FILE}:{function.__code__.co_firstlineno}: expectation of flips(")
+    assert str(caught.value).startswith(f"{place(THIS_FILE, function.__code__.co_firstlineno)}: expectation of flips(")
     assert says in str(caught.value)
 
 
@@ -95,7 +97,7 @@ def test_infeasible_reference_is_named_with_the_case():
     case = case_of()
     with pytest.raises(CaseError) as caught:
         reference_distribution(case, {"n_qubits": 25}, coins(25), ReferenceCache())
-    assert str(caught.value).startswith(f"{THIS_FILE}:{case.line}: flips: no reference distribution: 25 qubits")
+    assert str(caught.value).startswith(f"{place(THIS_FILE, case.line)}: flips: no reference distribution: 25 qubits")
 
 
 def test_circuit_that_measures_nothing_is_refused():
