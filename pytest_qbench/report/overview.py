@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from pytest_qbench.report.comparison import Comparison, Pair, PairCell, aggregate, by_shots
-from pytest_qbench.report.text import Line, format_ratio, shorten, titled_table
+from pytest_qbench.report.text import Line, count, format_ratio, shorten, titled_table
 
 _LABEL = 18
 
@@ -57,7 +57,10 @@ def _mixed(pairs: Sequence[Pair], width: int) -> list[Line]:
     mixed = [pair.other for pair in pairs if not pair.averaged]
     if not mixed:
         return []
-    return [(line, {"yellow": True}) for line in textwrap.wrap(mixed_note(pairs[0].baseline, mixed), width)]
+    return [
+        (line, {"yellow": True})
+        for line in textwrap.wrap(mixed_note(pairs[0].baseline, mixed), width, break_on_hyphens=False)
+    ]
 
 
 def mixed_note(baseline: str, others: Sequence[str]) -> str:
@@ -66,6 +69,12 @@ def mixed_note(baseline: str, others: Sequence[str]) -> str:
         f"not averaged, because it is in another precision than {baseline}: {', '.join(others)}. Ask for one precision "
         "(precision=single), or for the means all the same with --qbench-mixed-precision."
     )
+
+
+def different_programs(pairs: Iterable[Pair]) -> list[Line]:
+    """That cells were left out because the programs differ, where some were."""
+    total = sum(pair.different_programs for pair in pairs)
+    return [(f"{count(total, 'cell')} not compared: different programs ran", {"yellow": True})] if total else []
 
 
 def _mean(pair: Pair, cells: Iterable[PairCell]) -> str:

@@ -135,13 +135,13 @@ def status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
 
 def _total_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     """Per backend and kind: the sum of the medians, and what it took to measure them."""
-    rows = [("totals", "circuits", "instances", "points", "sum of medians", "rounds", "sum of rounds")]
+    rows = [("totals", "circuits", "instances", "points", "sum medians", "rounds", "sum rounds")]
     for backend, entry in summary["backends"].items():
         for kind, total in entry["totals"].items():
             if total["points"]:
                 rows.append(
                     (
-                        shorten(backend, width - 68),
+                        shorten(backend, width - 62),
                         kind,
                         str(total["rows"]),
                         str(total["points"]),

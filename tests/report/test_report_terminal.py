@@ -55,7 +55,7 @@ def test_lines_with_long_names_fit(tmp_path):
     recorder = recorded(tmp_path, points, names, plan=plan)
     for width in (80, 100, 120):
         lines = summary_lines(recorder.summary, recorder.comparison, Path("reports/run"), width)
-        assert max(len(text) for text, _ in lines) <= width
+        assert [text for text, _ in lines if len(text) > width] == []
 
 
 def text_of(lines):
@@ -151,7 +151,7 @@ def test_mixed_precision_and_programs_are_told(tmp_path):
     points += ladder_of({1: 0.1}, case="qft", backend="aer", program_hash="another")
     text = text_of(shown(tmp_path, points))
     assert "not like with like: precision single (native) and double (aer)" in text
-    assert "1 cell not compared: the two ran different programs" in text
+    assert "1 cell not compared: different programs ran" in text
 
 
 def test_nothing_ran(tmp_path):
