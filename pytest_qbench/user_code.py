@@ -10,6 +10,7 @@ from pathlib import Path
 from pytest_qbench.cases import CaseError, CircuitCase
 
 _PACKAGE = Path(__file__).parent
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 def place(path: str, line: int) -> str:
@@ -57,7 +58,9 @@ def case_error(error: Exception, call: str, path: str, line: int) -> CaseError:
         line = number if frame.f_code.co_filename == path else line
     where, kind = place(path, line), type(error).__name__
     message = f"{where}: {call} raised {kind}: {error}".split("\n")[0]
-    return CaseError(f"{message}\n{traceback_text(error)}", fault=f"{kind} at {where}")
+    trace = traceback_text(error)
+    # Where no frame is the user's, as with a builder that does not take its arguments, there is no more to say.
+    return CaseError(f"{message}\n{trace}", fault=f"{kind} at {where}") if "\n" in trace else CaseError(message)
 
 
 def refuse_none(circuit: object, case: CircuitCase) -> None:
@@ -68,9 +71,8 @@ def refuse_none(circuit: object, case: CircuitCase) -> None:
 
 
 @cache
-def _installed() -> tuple[Path, ...]:
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    return tuple({Path(sysconfig.get_path(name)).resolve() for name in names})
+def _standard_library() -> tuple[Path, ...]:
+    return tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")})
 
 
 @cache
@@ -80,4 +82,6 @@ def _is_users(filename: str) -> bool:
         return False  # <frozen importlib._bootstrap>, <string>
     if path.is_relative_to(_PACKAGE):
         return path.is_relative_to(_PACKAGE / "suite")
-    return not any(path.resolve().is_relative_to(folder) for folder in _installed())
+    if _INSTALLED & set(path.parts):
+        return False
+    return not any(path.resolve().is_relative_to(folder) for folder in _standard_library())
