@@ -87,7 +87,7 @@ def test_core_suite_side_by_side(pytester: pytest.Pytester) -> None:
         for kind in ("static", "dynamic"):
             assert re.search(rf"^{backend} +{kind} +\d+ +\d+ +[0-9.]+ [mu]?s ", text, re.MULTILINE)
     assert re.search(r"^slowest +backend +shots +median +spent$", text, re.MULTILINE)
-    assert re.search(r"^ghz_state +10q +[0-9.]+ \ws +[0-9.]+ \ws +[0-9.]+x +[0-9.]+x$", text, re.MULTILINE)
+    assert re.search(r"^ghz_state +10q +~?[0-9.]+ \ws +~?[0-9.]+ \ws +~?[0-9.]+x +[0-9.]+x$", text, re.MULTILINE)
     assert "geometric mean of aer / native" in text
     assert re.search(r"^cold +- +[0-9.]+x +[0-9.]+x +\d+ +\d+:\d+$", text, re.MULTILINE)
     assert "cold: preparation and first call, at 1000 shots." in text
