@@ -28,7 +28,8 @@ def run_file(pytester: pytest.Pytester, name: str) -> Any:
 
 def register(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, **backends: str) -> None:
     """Register backends of ``faulty_backends`` (or of modules in the test's folder) under names of the test's own."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTY), str(pytester.path)]))
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTY), str(pytester.path), *inherited]))
     targets = {name: target if ":" in target else f"faulty_backends:{target}" for name, target in backends.items()}
     pytester.makeconftest(f"def pytest_qbench_backends(config):\n    return {targets!r}\n")
 

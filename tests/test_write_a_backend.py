@@ -36,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(project: Path, folder: Path, *arguments: str | Path) -> str:
     """What pytest says in ``folder``, with the package installed; it must succeed."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *map(str, arguments)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(project / "site"), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -65,7 +65,8 @@ def test_it_conforms(project: Path, tmp_path: Path) -> None:
 
 def test_it_is_measured(project: Path, tmp_path: Path) -> None:
     backends = ("--qbench-backend=tinysim", "--qbench-backend=tinysim[precision=single]")
-    said = run(project, tmp_path, *backends, "--qbench-core", "--qbench-qubits=2:6", "--qbench-shots=100", "-v")
+    points = ("--qbench-core", "--qbench-qubits=2:6", "--qbench-shots=100", "--benchmark-max-time=0.0001")
+    said = run(project, tmp_path, *backends, *points, "-v")
     assert "ghz_state[tinysim-q4-s100] PASS" in said
     assert "ghz_state[tinysim.precision=single-q4-s100] PASS" in said
     assert "teleportation[tinysim-q3-s100] UNSUPPORTED" in said

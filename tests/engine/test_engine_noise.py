@@ -74,7 +74,7 @@ def test_the_reference_means_what_aer_does(channel: Instruction, error: object) 
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
 def test_exact_distribution(dynamic: bool, rows: int, precision: str) -> None:
     """Random programs with channels of every kind, whatever the number of branches that a batch may hold."""
-    for seed in range(40):
+    for seed in range(15):
         rng = random.Random(seed)
         n_qubits = rng.randint(1, 4)
         program = random_noisy(seed, n_qubits, rng.randint(1, 4), dynamic=dynamic)
@@ -89,7 +89,7 @@ def test_exact_distribution(dynamic: bool, rows: int, precision: str) -> None:
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
 def test_counts_follow_the_distribution(dynamic: bool, rows: int, shots: int, precision: str) -> None:
     """Random programs with more noise than could be followed exactly; a batch may hold all shots or few."""
-    for seed in range(6):
+    for seed in range(4):
         program = random_noisy(seed, 4, 15, dynamic=dynamic)
         simulator = Simulator(program, precision=precision, batch_bytes=rows * 16 << 4)
         assert_counts(simulator, noisy_distribution(program), shots, seed, precision)
@@ -99,7 +99,7 @@ def test_counts_follow_the_distribution(dynamic: bool, rows: int, shots: int, pr
 @pytest.mark.parametrize("strength", [0.01, 0.2, 0.8])
 def test_noise_models(kind: str, strength: float) -> None:
     """Noise after every gate or measurement, with several groups of gates."""
-    for seed in range(3):
+    for seed in range(2):
         for build in (random_static, random_dynamic):
             program = with_noise(build(seed, 5, 25), NoiseModel(kind, strength))
             assert_counts(Simulator(program), noisy_distribution(program), 5_000, seed, "double")
