@@ -6,6 +6,7 @@ import pytest
 from end_to_end import CASES, make_cases, register, rows, run_file
 
 AER = ("--qbench-backend=aer", "--qbench-shots=1,10")
+GOOD = ("--qbench-backend=good", "--qbench-shots=1,10")
 
 
 def benchmarks(pytester: pytest.Pytester, path: str = "out.json") -> list[dict]:
@@ -30,27 +31,30 @@ def test_pytest_benchmark_has_exactly_the_rounds_of_the_jsonl(pytester: pytest.P
     result.stdout.fnmatch_lines(["*benchmark 'zeros': 4 tests*"])
 
 
-def test_autosave_compare_and_groups(pytester: pytest.Pytester) -> None:
+def test_autosave_compare_and_groups(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
-    pytester.runpytest_subprocess(*AER, "--benchmark-autosave")
+    register(pytester, monkeypatch, good="Good")
+    pytester.runpytest_subprocess(*GOOD, "--benchmark-autosave")
     compare = ("--benchmark-compare", "--benchmark-group-by=param:n_qubits")
-    result = pytester.runpytest_subprocess(*AER, *compare, "--benchmark-compare-fail=median:100000%")
+    result = pytester.runpytest_subprocess(*GOOD, *compare, "--benchmark-compare-fail=median:100000%")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*benchmark 'n_qubits=2': 4 tests*", "*(0001_*", "*(NOW)*"])
 
 
 def test_benchmark_only_and_disable(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
-    pytester.runpytest_subprocess(*AER, "--benchmark-only").assert_outcomes(passed=4)
-    pytester.runpytest_subprocess(*AER, "--benchmark-disable").assert_outcomes(passed=4)
+    register(pytester, monkeypatch, good="Good")
+    pytester.runpytest_subprocess(*GOOD, "--benchmark-only").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess(*GOOD, "--benchmark-disable").assert_outcomes(passed=4)
     assert all(len(rounds) == 1 for row in rows(pytester) for rounds in row["rounds_s"].values())
     monkeypatch.delenv("PYTEST_ADDOPTS")  # it has an option of pytest-benchmark
-    pytester.runpytest_subprocess(*AER, "-k", "q2", "-p", "no:benchmark").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess(*GOOD, "-k", "q2", "-p", "no:benchmark").assert_outcomes(passed=2)
 
 
-def test_min_rounds_and_max_time_are_followed(pytester: pytest.Pytester) -> None:
+def test_min_rounds_and_max_time_are_followed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
-    pytester.runpytest_subprocess(*AER, "--benchmark-min-rounds=7", "--benchmark-max-time=0.000001")
+    register(pytester, monkeypatch, good="Good")
+    pytester.runpytest_subprocess(*GOOD, "--benchmark-min-rounds=7", "--benchmark-max-time=0.000001")
     assert all(len(rounds) == 7 for row in rows(pytester) for rounds in row["rounds_s"].values())
 
 

@@ -15,7 +15,7 @@ from pytest_qbench.circuits.gates import GATES
 from pytest_qbench.circuits.lowering import lower
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.conformance import programs
-from pytest_qbench.conformance.subject import Subject, open_subject
+from pytest_qbench.conformance.subject import InWorker, Subject, open_subject
 from pytest_qbench.measure.checks import ProtocolError
 from pytest_qbench.specs import BackendSpec, SpecError, parse_spec
 from pytest_qbench.verify.distribution import Distribution
@@ -30,19 +30,21 @@ class Harness:
     """The backend spec: a name that is registered (entry point or ``pytest_qbench_backends`` hook), with options."""
 
     _opened: ClassVar[Subject | None] = None
+    _worker: ClassVar[InWorker | None] = None
     _unavailable: ClassVar[str] = ""
 
     @classmethod
     def setup_class(cls) -> None:
         """Nothing is opened yet."""
-        cls._opened, cls._unavailable = None, ""
+        cls._opened, cls._worker, cls._unavailable = None, None, ""
 
     @classmethod
     def teardown_class(cls) -> None:
         """Close what the tests shared."""
-        if cls._opened is not None:
-            cls._opened.close()
-        cls._opened = None
+        for subject in (cls._opened, cls._worker):
+            if subject is not None:
+                subject.close()
+        cls._opened = cls._worker = None
 
     @pytest.fixture
     def parsed(self, request: pytest.FixtureRequest) -> BackendSpec:
@@ -66,6 +68,14 @@ class Harness:
         if cls._opened is None:
             pytest.skip(f"{self.spec} is unavailable: {cls._unavailable}")
         return cls._opened
+
+    @pytest.fixture
+    def worker(self, parsed: BackendSpec, backend: Subject) -> InWorker:
+        """A worker with one thread, shared by the tests: some simulators take seconds to import."""
+        cls = type(self)
+        if cls._worker is None:
+            cls._worker = InWorker(parsed, threads=1)
+        return cls._worker
 
     @staticmethod
     def known(request: pytest.FixtureRequest) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import ClassVar
 
@@ -276,24 +276,23 @@ class BackendConformance(Harness):
         if absent:
             pytest.skip(f"{self.spec}: not tried: {'; '.join(absent)}")
 
-    def test_in_a_worker(self, parsed: BackendSpec, backend: Subject) -> None:
+    def test_in_a_worker(self, backend: Subject, worker: InWorker) -> None:
         """As a session runs it: constructed, asked and closed in a process of its own."""
-        with closing(InWorker(parsed, threads=1)) as worker:
-            if worker.capabilities != backend.capabilities:
-                self.fail(f"in a worker it claims {worker.capabilities}, here {backend.capabilities}")
-            self.gives(worker, *catalogue.BITS[_MAPPED], "in a worker")
-            self.agrees(worker, programs.random_circuit(5, self.gates(worker), seed=3), 5000, "in a worker")
-            if (most := worker.capabilities.max_qubits) is not None:
-                with pytest.raises(UnsupportedError):
-                    worker.counts(programs.coin_tosses(most + 1), 1)
+        if worker.capabilities != backend.capabilities:
+            self.fail(f"in a worker it claims {worker.capabilities}, here {backend.capabilities}")
+        self.gives(worker, *catalogue.BITS[_MAPPED], "in a worker")
+        self.agrees(worker, programs.random_circuit(5, self.gates(worker), seed=3), 5000, "in a worker")
+        if (most := worker.capabilities.max_qubits) is not None:
+            with pytest.raises(UnsupportedError):
+                worker.counts(programs.coin_tosses(most + 1), 1)
 
     @pytest.mark.parametrize("threads", [1, 2])
-    def test_threads(self, parsed: BackendSpec, backend: Subject, threads: int) -> None:
+    def test_threads(self, parsed: BackendSpec, backend: Subject, worker: InWorker, threads: int) -> None:
         """It uses no more threads than it may, and says how many (None where that can't be told)."""
         n_qubits = min(self.busy_qubits, backend.capabilities.max_qubits or self.busy_qubits)
         program = programs.long_circuit(n_qubits, [name for name in ("h", "t") if self.takes(backend, name)])
-        with closing(InWorker(parsed, threads)) as worker:
-            measurement = worker.measure(program, 100, 1, RoundPolicy(min_rounds=3, max_time=0.2, max_rounds=100))
+        with nullcontext(worker) if threads == 1 else closing(InWorker(parsed, threads)) as busy:
+            measurement = busy.measure(program, 100, 1, RoundPolicy(min_rounds=3, max_time=0.2, max_rounds=100))
         said = measurement.description.threads
         if said is not None and not 1 <= said <= threads:
             self.fail(f"it may use {threads} threads, and describes {said}")

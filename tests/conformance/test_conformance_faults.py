@@ -129,7 +129,19 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
         (folder / f"test_{name}.py").write_text(TESTS.replace("changed", name))
     ids = [f"test_{name}.py::TestChanged::{test}" for test, name in NAMES.items()]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-rf", "--rootdir", folder, *ids],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:hypothesispytest",
+            "-rf",
+            "--rootdir",
+            folder,
+            *ids,
+        ],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"},
         capture_output=True,
