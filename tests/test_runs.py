@@ -194,9 +194,10 @@ def test_nested_functions_of_the_rounds(pytester: pytest.Pytester) -> None:
         assert row["threads"] == 1
 
 
-def test_jsonl_copy_run_dir_and_seed(pytester: pytest.Pytester) -> None:
+def test_jsonl_copy_run_dir_and_seed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
-    arguments = ["--qbench-backend=aer", "--qbench-shots=1", "--qbench-run-dir=out", "--qbench-jsonl=all.jsonl"]
+    register(pytester, monkeypatch, good="Good")
+    arguments = ["--qbench-backend=good", "--qbench-shots=1", "--qbench-run-dir=out", "--qbench-jsonl=all.jsonl"]
     for seed in (1, 2):
         assert pytester.runpytest_subprocess(*arguments, f"--qbench-seed={seed}").ret == 0
     lines = [json.loads(line) for line in (pytester.path / "all.jsonl").read_text().splitlines()]
@@ -205,9 +206,8 @@ def test_jsonl_copy_run_dir_and_seed(pytester: pytest.Pytester) -> None:
     assert len([path for path in (pytester.path / "out").iterdir() if path.is_dir() and not path.is_symlink()]) == 2
 
 
-@pytest.mark.parametrize("option", ["--qbench-run-dir", "--qbench-jsonl"])
 def test_an_unwritable_place_is_found_before_anything_is_measured(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, option: str
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_cases(pytester)
     (pytester.path / "blocked").write_text("a file, not a folder")
@@ -223,20 +223,18 @@ def test_an_unwritable_place_is_found_before_anything_is_measured(
                 return super().run(prepared, shots, seed)
         """
     )
-    result = pytester.runpytest_subprocess("--qbench-backend=traced", f"{option}=blocked/here")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    output = result.stdout.str() + result.stderr.str()
-    assert "blocked" in output
-    assert "Traceback" not in output
-    assert not (pytester.path / "measured").exists()
-    pytester.runpytest_subprocess("--qbench-backend=traced", f"{option}=here")
+    for option in ("--qbench-run-dir", "--qbench-jsonl"):
+        result = pytester.runpytest_subprocess("--qbench-backend=traced", f"{option}=blocked/here")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        output = result.stdout.str() + result.stderr.str()
+        assert "blocked" in output
+        assert "Traceback" not in output
+        assert not (pytester.path / "measured").exists()
+    pytester.runpytest_subprocess("--qbench-backend=traced", "--qbench-run-dir=here", "--qbench-jsonl=rows.jsonl")
     assert (pytester.path / "measured").exists(), "it would have been measured"
 
 
 def test_exit_status_when_no_point_passes(pytester: pytest.Pytester) -> None:
-    make_cases(pytester)
-    result = pytester.runpytest_subprocess("--qbench-backend=aer[method=stabilizer]", "--qbench-shots=1", "-k", "q2")
-    assert result.ret == 0
     make_cases(
         pytester,
         """
@@ -308,9 +306,10 @@ def test_ids_of_the_built_in_suite_can_be_given_back(pytester: pytest.Pytester) 
 
 def test_paths_of_options_and_of_ini_keys(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
+    register(pytester, monkeypatch, good="Good")
     below = pytester.mkdir("below")
     pytester.makeini("[pytest]\nqbench_run_dir = from_ini\nqbench_jsonl = rows.jsonl\n")
-    arguments = ["--qbench-backend=aer", "--qbench-shots=1", "-k", "q2"]
+    arguments = ["--qbench-backend=good", "--qbench-shots=1", "-k", "q2"]
     monkeypatch.chdir(below)
     assert pytester.runpytest_subprocess(*arguments, f"--rootdir={pytester.path}").ret == 0
     assert (pytester.path / "from_ini" / "latest").exists()
@@ -355,9 +354,10 @@ def test_the_built_in_suite_where_no_own_case_is_what_was_asked_for(pytester: py
     result.stdout.no_fnmatch_line("*instead*")
 
 
-def test_the_header_names_the_deadline_that_holds(pytester: pytest.Pytester) -> None:
+def test_the_header_names_the_deadline_that_holds(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester)
-    arguments = ["--qbench-backend=aer", "--qbench-shots=1", "-k", "q2"]
+    register(pytester, monkeypatch, good="Good")
+    arguments = ["--qbench-backend=good", "--qbench-shots=1", "-k", "q2"]
     pytester.runpytest_subprocess(*arguments, "--timeout=20").stdout.fnmatch_lines(["qbench: *timeout 20 s"])
     both = pytester.runpytest_subprocess(*arguments, "--timeout=20", "--qbench-timeout=9")
     both.stdout.fnmatch_lines(["qbench: *timeout 9 s"])
