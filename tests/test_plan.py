@@ -32,6 +32,8 @@ SETTINGS = Settings(
     jsonl=None,
     strict=False,
     list_cases=False,
+    list_backends=False,
+    mixed_precision=False,
     policy=RoundPolicy(),
 )
 

@@ -74,7 +74,7 @@ def test_memory() -> None:
         (["--qbench-threads=none"], "--qbench-threads=none: must be a whole number of at least 1"),
         (["--qbench-seed=x"], "--qbench-seed=x: invalid literal"),
         (["--qbench-backend=are"], "--qbench-backend: unknown backend 'are' (did you mean 'aer'?)"),
-        (["--qbench-backend="], "--qbench-backend is empty; known backends: aer, native"),
+        (["--qbench-backend="], "--qbench-backend is empty; known backends: aer, cirq, "),
         (["--qbench-backend=aer["], "--qbench-backend: malformed backend spec 'aer['"),
         (["--qbench-cases=nowhere"], "--qbench-cases=nowhere: no such file or folder"),
         (["--qbench-cases=mqt:nothing"], "MQT Bench"),

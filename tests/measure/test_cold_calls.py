@@ -54,6 +54,8 @@ def runner() -> Iterator[Runner]:
         jsonl=None,
         strict=False,
         list_cases=False,
+        list_backends=False,
+        mixed_precision=False,
         policy=RoundPolicy(max_rounds=3),
     )
     runner = Runner(settings)
