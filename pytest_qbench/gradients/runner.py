@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 SPLIT_S = 0.7
 """Seconds that a point may spend on telling apart where its time goes."""
 
-SINGLE_ABOVE_S = 3.0
-"""A run that takes more seconds gets a single round, so that the quick scenario ends within a minute; the interval of
-its ratios is then that of its single evaluations."""
-
 _CHECKED_SAMPLES = 2
 _CHUNK = 4096
 
@@ -117,7 +113,7 @@ class GradientRunner(Runner):
                 task=task,
                 timeout=result.timeout_s or settings.timeout,
                 output=str(output),
-                policy=replace(settings.policy, single_above=max(settings.policy.single_above, SINGLE_ABOVE_S)),
+                policy=settings.policy,
                 check_observable=other,
                 check_output=str(check_output),
             )

@@ -125,8 +125,9 @@ def comparison(results: Sequence[Result], samples: int) -> Table:
         "threads",
     )
     caption = (
-        f"At {count(samples, 'sample')}. Over: how many times faster, with the 95% interval (*: of "
-        "single evaluations, where a run was too long to be repeated); the best PennyLane path here: "
+        f"At {count(samples, 'sample')}. Over: how many times faster, with the 95% interval (*: of the "
+        "single evaluations of one run, too long to be repeated, which knows nothing of drift between runs); the best "
+        "PennyLane path here: "
         f"{best.path if best else no_pennylane(results)}."
     )
     # A column in which nothing was measured tells nothing, such as that of ratios to a path that was not chosen.

@@ -113,7 +113,8 @@ def _time_tables(results: Sequence[Result], width: int) -> list[Line]:
     lines = path_tables(rows, "<>>>>>><>>>", width)
     names = [name if len(best_at) == 1 else f"{name} ({_listed(at)} samples)" for name, at in best_at.items()]
     interval = (
-        ", with the 95% interval of the rounds (*: of single evaluations, where a run was too long to be repeated)"
+        ", with the 95% interval of the rounds (*: of the single evaluations of one run, too long to be repeated, "
+        "which knows nothing of drift between runs)"
     )
     legend = ["Medians."]
     if has_baseline:
