@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_qbench.circuits.noise import NoiseModel
     from pytest_qbench.gradients.settings import GradientSettings
     from pytest_qbench.measure.messages import RoundPolicy
     from pytest_qbench.specs import BackendSpec
@@ -69,6 +70,12 @@ KEYS = (
     ),
     Key("qubits", "sizes to measure, instead of those that the cases declare: 4,6,8 or first:last[:step]", "SIZES"),
     Key("depth", "depths for the cases that take one: 10,20 or first:last[:step]", "DEPTHS"),
+    Key(
+        "noise-model",
+        "noise after every gate: depolarizing, amplitude_damping, phase_damping; or readout; none adds points without",
+        "MODELS",
+    ),
+    Key("noise", "strengths of the noise, of depolarizing unless a model is named: 0,0.01,0.05", "STRENGTHS"),
     Key("shots", "shots to measure at (default: 1,10,100,1000,10000)", "SHOTS"),
     Key("timeout", "seconds that one call of a simulator may take (default: 30)", "SECONDS"),
     Key("startup-timeout", "seconds that a simulator may take to be imported (default: 60)", "SECONDS"),
@@ -184,6 +191,8 @@ class Settings:
     policy: RoundPolicy
     gradients: GradientSettings | None = None
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
+    noise: tuple[NoiseModel | None, ...] = (None,)
+    """The noise that circuits are measured with, each in turn; None is without."""
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -205,6 +214,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     """
     from pytest_qbench.backends.registry import BackendLoadError
     from pytest_qbench.gradients.settings import read_gradient_settings
+    from pytest_qbench.noise_sweep import read_noise
     from pytest_qbench.specs import SpecError, parse_specs
 
     values = {key.name: _raw(config, key) for key in KEYS}
@@ -255,6 +265,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         mixed_precision=bool(values["mixed-precision"][0]),
         policy=round_policy(config),
         gradients=gradients,
+        noise=read_noise(values, parsed, gradients is not None),
     )
 
 

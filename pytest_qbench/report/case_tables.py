@@ -10,6 +10,7 @@ from itertools import product
 
 from pytest_qbench.report.cells import CaseKey, Cell, State
 from pytest_qbench.report.comparison import Comparison, Pair, aggregate
+from pytest_qbench.report.noises import case_with_noise
 from pytest_qbench.report.spread import marked
 from pytest_qbench.report.text import (
     BOLD,
@@ -23,7 +24,7 @@ from pytest_qbench.report.text import (
 )
 
 # The widest that the case, the largest instance and a label may be: where there is room, and where there is not.
-_WIDE, _NARROW = (26, 14, 20), (22, 12, 11)
+_WIDE, _NARROW = (30, 14, 20), (22, 12, 11)
 
 STATE_WORDS = {
     State.WRONG: "FAIL",
@@ -101,16 +102,17 @@ def _in_two(label: str, width: int) -> tuple[str, str]:
 
 
 def _largest_places(pairs: Sequence[Pair]) -> dict[str, tuple[CaseKey, int]]:
-    """Case -> its largest instance and highest shots, among what any backend ran if there is some."""
+    """Case (and noise) -> its largest instance and highest shots, among what any backend ran if there is some."""
     ranks: dict[str, tuple[bool, int, int]] = {}
     places: dict[str, tuple[CaseKey, int]] = {}
     for pair in pairs:
         for cell in pair.warm:
             ran = not cell.baseline.state is cell.other.state is State.MISSING
             rank = (ran, cell.key.n_qubits, cell.shots)
-            if rank >= ranks.get(cell.key.case, rank):
-                ranks[cell.key.case] = rank
-                places[cell.key.case] = cell.key, cell.shots
+            case = case_with_noise(cell.key)
+            if rank >= ranks.get(case, rank):
+                ranks[case] = rank
+                places[case] = cell.key, cell.shots
     return places
 
 
@@ -125,12 +127,15 @@ def _case_rows(
     cells = [{(cell.key, cell.shots): cell for cell in pair.warm} for pair in pairs]
     rows = []
     for case, place in largest.items():
-        means = [aggregate(cell for cell in pair.warm if cell.key.case == case).aborts_at_timeout for pair in pairs]
+        means = [
+            aggregate(cell for cell in pair.warm if case_with_noise(cell.key) == case).aborts_at_timeout
+            for pair in pairs
+        ]
         if not any(mean.cells for mean in means):
             continue
         key, _ = place
-        given = " ".join(named_values(json.loads(key.params), json.loads(key.noise)))
-        row = [shorten(case, case_width), shorten(f"{key.n_qubits}q {given}", largest_width)]
+        given = " ".join(named_values(json.loads(key.params)))
+        row = [case_with_noise(key, case_width), shorten(f"{key.n_qubits}q {given}", largest_width)]
         here = [of_pair.get(place) for of_pair in cells]
         row.append(next((_time(cell.baseline) for cell in here if cell), "-"))
         for pair, cell, mean in zip(pairs, here, means, strict=True):
