@@ -15,6 +15,15 @@ _SPEC = re.compile(r"(?:(?P<metadata>[\w.+-]+)@)?(?P<name>[\w.+-]+)(?:\[(?P<opti
 _UNSAFE = re.compile(r"[^\w.=+@-]+")
 
 
+ALIASES: Mapping[str, str] = {
+    "qiskit-aer": "aer",
+    "qiskit": "aer",
+    "pennylane": "default.qubit",
+    "lightning": "lightning.qubit",
+}
+"""Common names of simulators -> backend."""
+
+
 class SpecError(ValueError):
     """A backend spec is malformed, or names a backend or an option that does not exist."""
 
@@ -69,6 +78,8 @@ def parse_spec(text: str, known: Mapping[str, str]) -> BackendSpec:
             f"malformed backend spec {text!r}; write NAME or NAME[KEY=VALUE,...], for example aer[method=statevector]"
         )
     name = match["name"]
+    if name not in known:
+        name = ALIASES.get(name.lower(), name)
     if name not in known:
         raise SpecError(f"unknown backend {name!r}{_nearest(name, known)}; known backends: {', '.join(sorted(known))}")
     if match["metadata"]:

@@ -38,6 +38,7 @@ class Recorder:
         backends: the labels in the order they were named; the first is the baseline of the comparison.
         copy: a further file that the rows are appended to.
         mixed_precision: backends in different precision are averaged all the same.
+        run_name: the name of the run folder, with a suffix where it is taken; the time of day unless given.
 
     Raises:
         ReportError: the run folder or the copy can't be written.
@@ -51,11 +52,12 @@ class Recorder:
         copy: Path | None = None,
         *,
         mixed_precision: bool = False,
+        run_name: str | None = None,
     ) -> None:
         self._mixed_precision = mixed_precision
         self._copies = [JsonlWriter(copy, append=True)] if copy else []
         try:
-            self.folder = RunFolder.create(run_dir)
+            self.folder = RunFolder.create(run_dir, name=run_name)
             self._writers = [JsonlWriter(self.folder.results), *self._copies]
             self.folder.write_json("environment", environment)
         except ReportError:
@@ -74,6 +76,7 @@ class Recorder:
         self.comparison: Comparison | None = None
         """None before :meth:`finish`."""
         self._env = essentials(environment)
+        self._benchmark = environment.get("benchmark")
         self._planned: list[PlannedPoint] = []
         self._points: dict[str, dict[int, PointResult]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
@@ -152,6 +155,7 @@ class Recorder:
             started=self._started,
             wall_s=self.elapsed,
             interrupted=interrupted,
+            benchmark=self._benchmark,
             report_problems=self.problems,
         )
         with self._noting_problems():
