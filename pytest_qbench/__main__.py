@@ -26,7 +26,6 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_trace(commands)
     _add_env(commands)
-    _add_schema(commands)
     options = vars(parser.parse_args())
     name, run = options.pop("command"), options.pop("run")
     try:
@@ -121,21 +120,6 @@ def _env(options: dict[str, Any]) -> None:
         run_env(options["name"], options["path"], options["python"])
     except EnvironmentMakingError as error:
         raise _CommandError(str(error)) from error
-
-
-def _add_schema(commands: Any) -> None:
-    schema = commands.add_parser(
-        "schema",
-        help="print the JSON schema of config files",
-        description="Prints the JSON schema of the files that --qbench-config reads, for editors and generators.",
-    )
-    schema.set_defaults(run=_schema)
-
-
-def _schema(_: dict[str, Any]) -> None:
-    from pytest_qbench.config_schema import SCHEMA_FILE
-
-    print(SCHEMA_FILE.read_text(encoding="utf-8"), end="")
 
 
 def _at_least_one(text: str) -> int:

@@ -13,7 +13,6 @@ ALIASES: Mapping[str, str] = {
     "dj": "deutsch_jozsa",
     "feedback": "adaptive_feedback",
     "fourier": "qft",
-    "fourier_transform": "qft",
     "ghz": "ghz_state",
     "graph": "graph_state",
     "grover": "real_grovers",
@@ -32,45 +31,6 @@ ALIASES: Mapping[str, str] = {
 }
 """Common name -> case of the built-in suite."""
 
-BUILT_IN = frozenset(
-    {
-        "adaptive_feedback",
-        "adaptive_feedback_long",
-        "bell_state",
-        "bernstein_vazirani",
-        "brickwork",
-        "clifford_scrambler",
-        "deutsch_jozsa",
-        "diagonal_mesh",
-        "full_adder",
-        "ghz_state",
-        "graph_state",
-        "heisenberg_echo",
-        "hidden_shift",
-        "order_finding_15",
-        "phase_estimation",
-        "phase_ladder",
-        "qaoa",
-        "qft",
-        "quantum_volume",
-        "qubit_reuse",
-        "random_universal",
-        "real_grovers",
-        "repetition_code",
-        "reversible_mix",
-        "ripple_carry_adder",
-        "shor_code",
-        "simon",
-        "simple_grovers",
-        "swap_test",
-        "teleportation",
-        "toffoli_oracle",
-        "vqe_ansatz",
-        "w_state",
-    }
-)
-"""The cases of the built-in suite, known without importing them."""
-
 
 def parse_circuits(text: str) -> tuple[str, ...]:
     """``ghz, qft`` as names, each once.
@@ -84,15 +44,10 @@ def parse_circuits(text: str) -> tuple[str, ...]:
     return words
 
 
-def normal(word: str) -> str:
-    """A name in the form in which names are compared: ``Quantum-Volume`` is ``quantum_volume``."""
-    return word.strip().lower().replace("-", "_").replace(" ", "_")
-
-
 def names(word: str, case: str) -> bool:
     """Whether ``word`` names the case: by its own name or by a common one."""
-    asked = normal(word)
-    return asked == normal(case) or ALIASES.get(asked) == case
+    asked = _normal(word)
+    return asked == _normal(case) or ALIASES.get(asked) == case
 
 
 def unmatched(words: Iterable[str], cases: Collection[str]) -> list[str]:
@@ -103,5 +58,10 @@ def unmatched(words: Iterable[str], cases: Collection[str]) -> list[str]:
 def nearest(word: str, cases: Iterable[str]) -> str:
     """`` (did you mean 'qft'?)`` where a case, or a common name of one, looks like ``word``."""
     known = set(cases)
-    close = difflib.get_close_matches(normal(word), [*known, *(a for a, case in ALIASES.items() if case in known)], n=1)
+    close = difflib.get_close_matches(_normal(word), [*known, *(a for a, case in ALIASES.items() if case in known)], n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _normal(word: str) -> str:
+    """A name in the form in which names are compared: ``Quantum-Volume`` is ``quantum_volume``."""
+    return word.strip().lower().replace("-", "_").replace(" ", "_")

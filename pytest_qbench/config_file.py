@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_qbench.config_schema import first_problem
-
-_NO_NOISE = (None, "none")
 
 
 class ConfigFileError(ValueError):
@@ -28,14 +26,14 @@ class Benchmark:
     description: str | None = None
 
     @property
-    def title(self) -> str:
-        """``GHZ Scalability (bench_20260206_001), of bench.json``."""
-        parts = [self.name, f"({self.id})" if self.name and self.id else self.id]
-        words = " ".join(part for part in parts if part)
-        return f"{words}, of {self.file}" if words else f"the plan of {self.file}"
+    def lines(self) -> list[str]:
+        """For the header: ``GHZ Scalability (bench_20260206_001), of bench.json``, then the description."""
+        title = f"{self.name} ({self.id})" if self.name and self.id else self.name or self.id
+        described = (line.strip() for line in (self.description or "").splitlines())
+        return [f"{title or 'the plan'}, of {self.file}", *filter(None, described)]
 
     def to_json(self) -> dict[str, Any]:
-        """For ``environment.json`` and ``summary.json``."""
+        """For ``summary.json``."""
         return asdict(self)
 
 
@@ -47,59 +45,33 @@ class ConfigFile:
     values: Mapping[str, tuple[Any, str]]
 
 
-class _Entry(NamedTuple):
-    """A key of the file as a setting. Where it ``asks`` for nothing, a setting that does not exist is no loss."""
-
-    setting: str
-    path: str
-    value: Any
-    asks: bool = True
-
-
-def read_config(path: Path, settings: Collection[str]) -> ConfigFile:
-    """Read and check a config file.
-
-    Args:
-        path: the file, ``.json`` or ``.toml``.
-        settings: the names of the settings there are.
+def read_config(path: Path) -> ConfigFile:
+    """Read and check a config file, ``.json`` or ``.toml``.
 
     Raises:
         ConfigFileError: it is not there, or wrong; the message names the file, the key, and what to write.
     """
     content = _load(path)
-    problem = first_problem(content)
+    problem = first_problem(content) or _contradiction(content)
     if problem is not None:
         raise ConfigFileError(f"{path.name}: {problem}")
-    values: dict[str, tuple[Any, str]] = {}
-    for entry in _entries(content, path.name):
-        if entry.setting in settings:
-            values[entry.setting] = entry.value, f"{path.name}: {entry.path}"
-        elif entry.asks:
-            raise ConfigFileError(
-                f"{path.name}: {entry.path}: there is no --qbench-{entry.setting} that could do this; leave the key out"
-            )
-    about = {key: content.get(key) for key in ("name", "description")}
-    return ConfigFile(Benchmark(path.name, content.get("benchmark_id"), **about), values)
-
-
-def place_of(origin: str, index: int) -> str:
-    """The origin of one entry of a list: with its index where it stands in a file."""
-    return origin if origin.startswith(("--", "ini key ")) else f"{origin}[{index}]"
+    values = {setting: (value, f"{path.name}: {key}") for setting, key, value in _settings(content)}
+    about = Benchmark(path.name, content.get("benchmark_id"), content.get("name"), content.get("description"))
+    return ConfigFile(about, values)
 
 
 def _load(path: Path) -> Any:
+    if path.suffix not in (".json", ".toml"):
+        raise ConfigFileError(f"{path}: a config file is named *.json or *.toml")
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".toml":
+            return tomllib.loads(text)
+        return json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_refuse_constant)
     except OSError as error:
         raise ConfigFileError(f"{path}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigFileError(f"{path}: is not a text in UTF-8") from error
-    if path.suffix not in (".json", ".toml"):
-        raise ConfigFileError(f"{path}: a config file is named *.json or *.toml")
-    try:
-        if path.suffix == ".toml":
-            return tomllib.loads(text)
-        return json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise ConfigFileError(f"{path.name}:{error.lineno}:{error.colno}: is not JSON: {error.msg}") from error
     except tomllib.TOMLDecodeError as error:
@@ -117,65 +89,61 @@ def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _no_number(text: str) -> Any:
+def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is not a number of JSON")
 
 
-def _entries(content: Mapping[str, Any], file: str) -> Iterator[_Entry]:
-    """The settings that a checked file asks for."""
+def _contradiction(content: Mapping[str, Any]) -> str | None:
+    """What is wrong with keys that are right by themselves."""
+    parameters: Mapping[str, Any] = content.get("parameters", {})
+    depths = parameters.get("depth", ())
+    if None in depths and len(depths) > 1:
+        return f"parameters.depth[{depths.index(None)}]: null, the depths of the case, stands alone; leave it out"
+    models = parameters.get("noise_model", ())
+    if models and {None, "none"}.issuperset(models) and any(parameters.get("noise_strength", ())):
+        return f"parameters.noise_model: {json.dumps(models)} is without noise, and noise_strength is not; write [\"depolarizing\"]"
+    return None
+
+
+def _settings(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """The settings of a checked file: name, key in the file, raw value."""
     parameters: Mapping[str, Any] = content.get("parameters", {})
     execution: Mapping[str, Any] = content.get("execution", {})
     if "backends" in content:
-        yield _Entry("backend", "backends", list(content["backends"]))
-    for key, setting in (("n_qubits", "qubits"), ("shots", "shots")):
-        if key in parameters:
-            yield _Entry(setting, f"parameters.{key}", _listed(int(number) for number in parameters[key]))
-    if "circuit_type" in parameters:
-        yield _Entry("circuits", "parameters.circuit_type", _listed(parameters["circuit_type"]))
-    depths = parameters.get("depth", [None])
-    if depths != [None]:
-        if None in depths:
-            place = f"{file}: parameters.depth[{depths.index(None)}]"
-            raise ConfigFileError(f"{place}: null, the depths of the case, does not go with others; leave it out")
-        yield _Entry("depth", "parameters.depth", _listed(int(number) for number in depths))
-    yield from _noise(parameters, file)
+        yield "backend", "backends", list(content["backends"])
+    for key, setting in _PARAMETERS.items():
+        if key in parameters and not (key == "depth" and parameters[key] == [None]):
+            yield setting, f"parameters.{key}", _listed(parameters[key])
     if "parallel" in execution:
         most = str(execution.get("max_parallel", "auto")) if execution["parallel"] else "1"
-        yield _Entry("parallel", "execution.parallel", most, asks=execution["parallel"])
-    if "timeout_per_run" in execution:
-        yield _Entry("timeout", "execution.timeout_per_run", str(execution["timeout_per_run"]))
-    for key, setting in (("retries", "retries"), ("warmup_runs", "warmup")):
+        yield "parallel", "execution.parallel", most
+    for key, setting in _EXECUTION.items():
         if key in execution:
-            yield _Entry(setting, f"execution.{key}", str(int(execution[key])), asks=execution[key] > 0)
+            yield setting, f"execution.{key}", _text(execution[key])
     if "output_dir" in content:
         folder = Path(content["output_dir"])
-        base = folder.parent if folder.name == content.get("benchmark_id") else folder
-        yield _Entry("run-dir", "output_dir", str(base))
+        is_run_folder = folder.name == content.get("benchmark_id")
+        yield "run-dir", "output_dir", str(folder.parent if is_run_folder else folder)
 
 
-def _noise(parameters: Mapping[str, Any], file: str) -> Iterator[_Entry]:
-    """Kinds and strengths of noise; nothing where the plan is without."""
-    models = parameters.get("noise_model")
-    strengths = [float(strength) for strength in parameters.get("noise_strength", ())]
-    kinds = [model for model in models or () if model not in _NO_NOISE]
-    strong = [strength for strength in strengths if strength > 0]
-    if models is not None and not kinds and strong:
-        raise ConfigFileError(
-            f"{file}: parameters.noise_strength[{strengths.index(strong[0])}]: {strong[0]} of no noise, as noise_model "
-            f'is {json.dumps(models)}; write "noise_model": ["depolarizing"]'
-        )
-    if kinds and not strengths:
-        raise ConfigFileError(
-            f'{file}: parameters.noise_model: {kinds[0]} of no strength; write "noise_strength": [0.01] too'
-        )
-    if not strong:
-        return
-    if models is not None and len(kinds) < len(models) and 0 not in strengths:
-        strengths.insert(0, 0.0)  # null beside kinds of noise: without noise, too
-    if kinds:
-        yield _Entry("noise-model", "parameters.noise_model", _listed(kinds))
-    yield _Entry("noise", "parameters.noise_strength", _listed(f"{strength!r}" for strength in strengths))
+_PARAMETERS = {
+    "n_qubits": "qubits",
+    "circuit_type": "circuits",
+    "shots": "shots",
+    "depth": "depth",
+    "noise_model": "noise-model",
+    "noise_strength": "noise",
+}
+_EXECUTION = {"timeout_per_run": "timeout", "retries": "retries", "warmup_runs": "warmup"}
+"""Key of the file -> setting."""
 
 
-def _listed(values: Collection[Any] | Iterator[Any]) -> str:
-    return ",".join(map(str, values))
+def _listed(values: Iterable[Any]) -> str:
+    return ",".join(map(_text, values))
+
+
+def _text(value: Any) -> str:
+    """A value as an option has it: ``4`` of 4.0, which JSON takes for a whole number, ``none`` of null."""
+    if value is None:
+        return "none"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -11,7 +11,6 @@ import pytest
 
 from pytest_qbench.cases import STANDARD_MAX_QUBITS
 from pytest_qbench.circuit_names import nearest, unmatched
-from pytest_qbench.config_file import place_of
 from pytest_qbench.plan import CORE_TAG, is_of_kind, is_selected, plan_instances, plan_points
 from pytest_qbench.report.text import count, table
 
@@ -105,9 +104,8 @@ def refuse_unknown_circuits(cases: Iterable[CircuitCase], settings: Settings) ->
     unknown = unmatched(settings.circuits, known)
     if unknown:
         word = unknown[0]
-        place = place_of(settings.circuits_origin, settings.circuits.index(word))
         hint = nearest(word, known) or f"; there is {', '.join(sorted(known)) or 'none'}"
-        raise pytest.UsageError(f"{place}: there is no circuit {word!r}{hint} (see --qbench-list-cases)")
+        raise pytest.UsageError(f"{settings.circuits_origin}: there is no circuit {word!r}{hint} (see --qbench-list-cases)")
 
 
 def _why_left_out(case: CircuitCase, settings: Settings) -> str:

@@ -105,7 +105,7 @@ def plan_points(case: CircuitCase, settings: Settings) -> list[Point]:
         Point(instance, backend, shots)
         for instance in plan_instances(case, settings)
         for backend in settings.backends
-        for shots in _chosen(settings, "shots", case.marked.shots, settings.shots)
+        for shots in _chosen(settings, "samples" if case.is_gradient else "shots", case.marked.shots, settings.shots)
     ]
 
 

@@ -17,7 +17,7 @@ from pytest_qbench.backends.registry import known_backends
 from pytest_qbench.circuit_names import unmatched
 from pytest_qbench.collection import POINT, case_roots
 from pytest_qbench.measure.messages import Unavailable
-from pytest_qbench.plan import LadderKey, Point, is_selected, ladders
+from pytest_qbench.plan import LadderKey, Point, is_of_kind, is_selected, ladders
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
@@ -119,7 +119,7 @@ class QbenchSession:
                 labels,
                 settings.jsonl,
                 mixed_precision=settings.mixed_precision,
-                run_name=settings.benchmark.id if settings.benchmark is not None else None,
+                benchmark=settings.benchmark,
             )
         except ReportError as error:
             raise pytest.UsageError(str(error)) from error
@@ -129,9 +129,7 @@ class QbenchSession:
         """The machine and its software, as of the first call."""
         from pytest_qbench.report.environment import collect
 
-        benchmark = self.settings.benchmark
-        about = None if benchmark is None else benchmark.to_json()
-        return {**collect(self.config.rootpath), "benchmark": about}
+        return collect(self.config.rootpath)
 
     @property
     def has_record(self) -> bool:
@@ -225,8 +223,7 @@ class QbenchSession:
         lines = [] if asked is None else asked.lines(self.config.invocation_params.args)
         benchmark = self.settings.benchmark
         if benchmark is not None:
-            lines.append(f"qbench: {benchmark.title}")
-            lines += [f"qbench: {line}" for line in (benchmark.description or "").splitlines() if line.strip()]
+            lines += [f"qbench: {line}" for line in benchmark.lines]
         return lines
 
     def header(self, points: Sequence[Point]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +68,7 @@ KEYS = (
         "SOURCE",
         repeat=True,
     ),
-    Key(
-        "circuits",
-        "cases to measure, whatever the suite, by name or common name: ghz,qft,random",
-        "NAMES",
-    ),
+    Key("circuits", "cases to measure, whatever the suite, by name or common name: ghz,qft,random", "NAMES"),
     Key("qubits", "sizes to measure, instead of those that the cases declare: 4,6,8 or first:last[:step]", "SIZES"),
     Key("depth", "depths for the cases that take one: 10,20 or first:last[:step]", "DEPTHS"),
     Key("shots", "shots to measure at (default: 1,10,100,1000,10000)", "SHOTS"),
@@ -86,8 +82,8 @@ KEYS = (
     ),
     Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
     Key("seed", "seed that all others derive from (default: 42)", "N"),
-    Key("config", "plan to measure: a .json or .toml file, which options override (see docs/plans.md)", "FILE"),
-    Key("ask", "plan in plain words: 'compare Cirq and Qiskit on random circuits 4 to 16 qubits'", "SENTENCE", ini=False),
+    Key("config", "plan to measure: a .json or .toml file, which options override", "FILE", ini=False),
+    Key("ask", "plan in plain words: 'compare Cirq and Qiskit on random circuits 4 to 16 qubits'", "TEXT", ini=False),
     Key("run-dir", "folder that holds the run folders (default: reports)", "DIR"),
     Key("jsonl", "append the rows to this file too", "FILE"),
     Key("strict", "ABORT, UNSUPPORTED and UNAVAILABLE fail the session", flag=True),
@@ -246,8 +242,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
 
             backends = parse_paths(specs or (), gradients.precision)
     except (SpecError, BackendLoadError) as error:
-        place = origin if gradients is not None else _place_of_spec(specs or (), origin, known_backends)
-        raise pytest.UsageError(f"{place}: {error}") from error
+        raise pytest.UsageError(f"{origin}: {error}") from error
     if not backends:
         raise pytest.UsageError(f"{origin} is empty; known backends: {', '.join(sorted(known_backends))}")
     suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
@@ -272,7 +267,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         list_cases=bool(values["list-cases"][0]),
         list_backends=bool(values["list-backends"][0]),
         mixed_precision=bool(values["mixed-precision"][0]),
-        policy=round_policy(config, parsed("warmup", _at_least_zero, 0)),
+        policy=replace(round_policy(config), warmup=parsed("warmup", _at_least_zero, 0)),
         gradients=gradients,
         circuits=parsed("circuits", parse_circuits, ()),
         circuits_origin=values["circuits"][1],
@@ -285,27 +280,11 @@ def _config_file(config: pytest.Config) -> ConfigFile | None:
     """The config file of the session, if one is named."""
     from pytest_qbench.config_file import ConfigFileError, read_config
 
-    key = next(key for key in KEYS if key.name == "config")
-    path = _path(config, key.name, {key.name: _raw(config, key)})
+    path = getattr(config.option, "qbench_config", None)
     try:
-        return read_config(path, {key.name for key in KEYS}) if path else None
+        return read_config(config.invocation_params.dir / path) if path else None
     except ConfigFileError as error:
         raise pytest.UsageError(str(error)) from error
-
-
-def _place_of_spec(specs: Sequence[str], origin: str, known_backends: dict[str, str]) -> str:
-    """Where the first wrong one of ``specs`` stands."""
-    from pytest_qbench.availability import ALL
-    from pytest_qbench.backends.registry import BackendLoadError
-    from pytest_qbench.config_file import place_of
-    from pytest_qbench.specs import SpecError, parse_specs, split_specs
-
-    for index, text in enumerate(specs):
-        try:
-            parse_specs([spec for spec in split_specs([text]) if spec != ALL], known_backends)
-        except (SpecError, BackendLoadError):
-            return place_of(origin, index)
-    return origin
 
 
 def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:
@@ -335,21 +314,18 @@ def _raw(config: pytest.Config, key: Key, file: ConfigFile | None = None) -> tup
         return file.values[key.name]
     if value is not None or not key.ini:
         return value, key.option
-    return config.getini(key.dest), f"{_INI}{key.dest}"
-
-
-_INI = "ini key "
+    return config.getini(key.dest), f"ini key {key.dest}"
 
 
 def _is_ini(origin: str) -> bool:
-    return origin.startswith(_INI)
+    return origin.startswith("ini key ")
 
 
-def round_policy(config: pytest.Config, warmup: int = 0) -> RoundPolicy:
+def round_policy(config: pytest.Config) -> RoundPolicy:
     """The rounds per point: the defaults, and pytest-benchmark's own options where they were given."""
     from pytest_qbench.measure.messages import RoundPolicy
 
-    given: dict[str, Any] = {"warmup": warmup}
+    given: dict[str, Any] = {}
     if was_given(config, "--benchmark-min-rounds"):
         given["min_rounds"] = config.option.benchmark_min_rounds
     if was_given(config, "--benchmark-max-time"):
@@ -357,7 +333,7 @@ def round_policy(config: pytest.Config, warmup: int = 0) -> RoundPolicy:
         # Who asks for more time wants the rounds that fit into it.
         given["max_rounds"] = 1_000_000
     if getattr(config.option, "benchmark_disable", False) and was_given(config, "--benchmark-disable"):
-        given = {"warmup": warmup, "min_rounds": 1, "max_time": 0.0}
+        given = {"min_rounds": 1, "max_time": 0.0}
     policy = RoundPolicy(**given)
     if policy.max_rounds < policy.min_rounds:
         policy = RoundPolicy(**{**given, "max_rounds": policy.min_rounds})

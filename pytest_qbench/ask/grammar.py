@@ -1,377 +1,241 @@
-"""The grammar: from the tokens of a sentence to a :class:`Request`.
+"""The grammar: from a sentence to the options that it stands for.
 
 A sentence is a row of clauses (simulators, circuits, sizes, ...) in any order. Between them stand words that say
-nothing by themselves; any other word is an error. Every clause but the simulators' may come once, since
+nothing by themselves; any other word is an error. Only simulators and circuits may be named more than once, since
 "A on 10 qubits against B on 12" is no plan in which everything runs with everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import TypeAlias
 
-from pytest_qbench.ask.forms import explain_error, suggestion
-from pytest_qbench.ask.numbers import Numbers, decimal, read_numbers, whole, with_step
-from pytest_qbench.ask.plan import Findings, to_request
-from pytest_qbench.ask.request import AskError, Request
-from pytest_qbench.ask.tokens import Kind, Token, tokenize
-from pytest_qbench.ask.vocabulary import NOISE, Phrases, Vocabulary
+from pytest_qbench.ask.names import Names, pattern_of, spoken_form
+from pytest_qbench.settings import DEFAULT_BACKEND, parse_numbers
 
-_NOUNS = frozenset("circuit circuits case cases simulator simulators simulation simulations backend backends".split())
-_STATES = frozenset({"circuit", "circuits", "state", "states"})
-_FILLERS = _NOUNS | frozenset(
-    "benchmark benchmarks benchmarking compare comparing comparison run runs running test tests testing measure "
-    "measuring sweep sweeping please type types point points".split()
+FORMS = (
+    ("simulators", "Cirq; Cirq and Qiskit Aer; X vs Y; native[threads=1]; all backends; everything"),
+    ("devices", "GPU vs CPU on Qiskit Aer; Qiskit Aer on the GPU"),
+    ("circuits", "GHZ; random circuits; quantum volume; circuit types: ghz, qft, random"),
+    ("qubits", "10 qubits; 4, 8 and 12 qubits; 4 to 16 qubits; 4 to 16 qubits in steps of 2"),
+    ("scaling", "scalability test (of GHZ, QFT and random, 4 to 20 qubits in steps of 2, 1000 shots, unless said)"),
+    ("shots, depth", "with 1000 shots; 100 and 1000 shots; depth 50; depths 10, 20 and 30"),
+    ("noise", "noise 0.01 and 0.05; noise 1%; amplitude damping 0.05; readout noise 0.02"),
+    ("side by side", "in parallel; at the same time; 4 at the same time"),
+    ("again", "rerun failed benchmarks from last run"),
 )
-_LINKS = frozenset("and vs versus against with on at in of for using the a an between , :".split())
-"""Words that lead to something: no sentence ends with one."""
+"""Title and examples of what is understood, for errors and docs/plans.md. They go together, in any order."""
 
-_JOINTS = frozenset({"and", "vs", "versus", "against", ",", "with"})
-_UNITS: Mapping[tuple[str, ...], str] = {
-    **{(word,): "qubits" for word in ("qubit", "qubits", "q")},
-    **{(word,): "shots" for word in ("shot", "shots")},
-    **{(word,): "threads" for word in ("thread", "threads", "core", "cores", "cpus")},
-    **{(first, word): "warmup" for first in ("warm-up", "warmup") for word in ("call", "calls", "run", "runs")},
-    **{(word,): "warmup" for word in ("warm-up", "warm-ups", "warmup", "warmups")},
-    **{(word,): "retries" for word in ("retry", "retries")},
-}
-_HEADS: Mapping[tuple[str, ...], str] = {
-    **_UNITS,
-    **{(word,): "qubits" for word in ("size", "sizes")},
-    **{(word,): "depth" for word in ("depth", "depths")},
-    **{(word,): "timeout" for word in ("timeout", "deadline")},
-    ("time", "limit"): "timeout",
-    ("seed",): "seed",
-}
-"""Words that a number follows."""
-_SECONDS = {**dict.fromkeys(("s", "sec", "second", "seconds"), 1), **dict.fromkeys(("min", "minute", "minutes"), 60)}
-_TIMEOUTS = (("timeout",), ("deadline",), ("time", "limit"))
-_TOGETHER = (
-    ("in", "parallel"),
-    ("parallel",),
-    ("at", "the", "same", "time"),
-    ("at", "a", "time"),
-    ("at", "once"),
-    ("simultaneously",),
-    ("concurrently",),
-)
-_EVERY_BACKEND = tuple(
-    (*all_, noun)
-    for all_ in (("all",), ("all", "the"), ("all", "available"), ("every",))
-    for noun in ("backend", "backends", "simulator", "simulators")
-)
-_EVERY_CASE = tuple(
-    (*all_, noun) for all_ in (("all",), ("all", "the"), ("every",)) for noun in ("circuit", "circuits", "case", "cases")
-)
-_AGAIN = frozenset({"rerun", "re-run", "repeat", "retry"})
-_FAILURES = frozenset("benchmark benchmarks point points run runs case cases test tests".split())
-_SUITES = frozenset({"core", "standard", "full"})
-_PRECISIONS = frozenset({"single", "double"})
-_DEVICES = {"gpu": "gpu", "gpus": "gpu", "cpu": "cpu"}
-_GRAMMAR_WORDS = (
-    _FILLERS
-    | _LINKS
-    | _STATES
-    | _AGAIN
-    | _SUITES
-    | _PRECISIONS
-    | {word for phrase in (*_HEADS, *_TOGETHER, *_EVERY_BACKEND, *_TIMEOUTS) for word in phrase}
-    | set("noise error strength model precision suite everything scalability scaling failed last gpu cpu from to".split())
-)
+SCALING = {"circuits": ["ghz", "qft", "random"], "qubits": ["4:20:2"], "shots": ["1000"]}
+"""What a scalability test is, where the sentence says nothing else."""
+_SCALING_STEP = 2
+
+Options: TypeAlias = dict[str, list[str]]
+"""Setting -> its values, in the order of a command line; only ``backend`` is an option for each value."""
+
+_ORDER = ("rerun-failed", "backend", "circuits", "qubits", "depth", "noise-model", "noise", "shots", "parallel")
+
+_AND = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)"
+_NUMBER = r"\d+(?![\d%]|\.\d)"
+_STEPS = rf"\s+(?:in\s+steps?\s+of|by)\s+{_NUMBER}"
+_TO = r"\s*(?:to|until|through|-|:)\s*"
+_RANGE = rf"(?:from\s+)?{_NUMBER}(?:{_TO}{_NUMBER}(?::{_NUMBER}|{_STEPS})?)?"
+_RANGES = rf"{_RANGE}(?:{_AND}{_RANGE})*"
+_STRENGTH = r"(?:\d*\.\d+(?:e-\d+)?|\d+(?:\.\d+)?\s?%|[01])(?![\d%]|\.\d)"
+_STRENGTHS = rf"{_STRENGTH}(?:{_AND}{_STRENGTH})*"
+_KIND = rf"(?:{pattern_of(('depolarizing', 'amplitude damping', 'phase damping', 'readout'))})"
+_NOISE = rf"(?:{_KIND}(?:{_AND}{_KIND})*(?:\s+(?:noise|errors?))?|noise)"
+_UNIT = r"[\s-]*(?:qubits?|shots?)\b"
+_LEADS_TO = r"\s*(?:[:=]\s*|(?:of|at|with|strengths?|levels?)\s+)*"
+_TOGETHER = r"(?:in\s+parallel|parallel|at\s+the\s+same\s+time|at\s+once|simultaneously|concurrently)"
+_FAILED = r"(?:the\s+)?(?:failed|failing)(?:\s+(?:benchmarks?|points?|runs?|cases?|tests?))?"
+_LAST_RUN = r"(?:\s+(?:from|of|in)\s+(?:the\s+)?(?:last|latest|previous)\s+run)?"
+_FILLERS = (
+    "benchmark benchmarks benchmarking compare comparing comparison run running test tests testing measure measuring "
+    "sweep sweeping please type types circuit circuits state states case cases simulator simulators simulation backend "
+    "backends and vs versus against with on at in of for using the a an between"
+).split()
+_GAP = re.compile(r"[\s,;:.!?()\"']*")
+_WORD_ENDS = r"(?!\w|[-_.]\w)"
+"""``aer`` is not in ``aerial``, nor ``cirq`` in ``cirq-core``."""
 
 
-def parse(sentence: str, vocabulary: Vocabulary) -> Request:
-    """What a sentence asks for.
+class AskError(ValueError):
+    """A sentence is not understood; the message shows where it stumbled, and the forms that are understood."""
+
+
+def parse(sentence: str, names: Names) -> Options:
+    """The options that a sentence stands for.
 
     Raises:
-        AskError: it is not understood; the message shows the word, and the forms that are.
+        AskError: it is not understood.
     """
-    return _Parser(sentence, vocabulary).parse()
+    return _Reader(sentence, names).read()
 
 
-class _Parser:
-    """Reads one sentence; ``_at`` is the token that comes next."""
+def command_words(options: Options) -> list[str]:
+    """The words of a command line: ``["--qbench-backend=cirq", "--qbench-backend=aer", "--qbench-qubits=4:16"]``."""
+    words = []
+    for name, values in options.items():
+        for value in values if name == "backend" else [",".join(values)]:
+            words.append(f"--qbench-{name}={value}" if value else f"--qbench-{name}")
+    return words
 
-    def __init__(self, sentence: str, vocabulary: Vocabulary) -> None:
+
+class _Reader:
+    """Reads one sentence from left to right; each clause is a pattern and what is done with a match."""
+
+    def __init__(self, sentence: str, names: Names) -> None:
         self._sentence = sentence
-        self._vocabulary = vocabulary
-        self._known = vocabulary.words | _GRAMMAR_WORDS
-        self._tokens = tokenize(sentence, self._known)
+        self._names = names
         self._at = 0
-        self._found = Findings()
-        self._clauses: Sequence[Callable[[], bool]] = (
-            self._rerun,
-            self._scaling,
-            self._everything,
-            self._device,
-            self._precision,
-            self._noise,
-            self._suite,
-            self._parallel,
-            self._headed_numbers,
-            self._numbers,
-            self._backends,
-            self._circuits,
+        self._said: Options = {}
+        self._devices: list[str] = []
+        self._backends = names.spoken_backends()
+        self._circuits = names.spoken_circuits()
+        self._clauses = [(_compiled(text), take) for text, take in self._grammar()]
+
+    def _grammar(self) -> Sequence[tuple[str, Callable[[re.Match[str]], None]]]:
+        keep = self._keep
+        backends, circuits = pattern_of(self._backends), pattern_of(self._circuits)
+        return (
+            (rf"re-?run\s+{_FAILED}{_LAST_RUN}", lambda match: keep("rerun-failed", [""])),
+            (r"scal(?:ability|ing)", lambda match: keep("scaling", [])),
+            (r"(?:all|every)\s+(?:the\s+)?(?:backends?|simulators?)", lambda match: keep("all", [])),
+            (r"everything", lambda match: keep("everything", [])),
+            (r"(GPU|CPU)s?", lambda match: self._devices.append(match[1].lower())),
+            (rf"(?:(\d+)\s+)?{_TOGETHER}", lambda match: keep("parallel", [match[1] or "auto"])),
+            (rf"({_NOISE}){_LEADS_TO}({_list(_STRENGTH)})", lambda match: self._noise(match[1], match[2])),
+            (rf"({_STRENGTHS})\s+({_NOISE})", lambda match: self._noise(match[2], match[1])),
+            (rf"depths?{_LEADS_TO}({_list(_RANGE)})", lambda match: self._numbers("depth", match[1])),
+            (
+                rf"(qubit|shot)s?{_LEADS_TO}({_list(_RANGE)})",
+                lambda match: self._numbers(f"{match[1].lower()}s", match[2]),
+            ),
+            (rf"({_RANGES})[\s-]*(qubit|shot)s?({_STEPS})?", self._counted),
+            (rf"({backends})(\[[^\[\]]*\])?", self._backend),
+            (rf"({circuits})", lambda match: self._circuit(self._circuits[spoken_form(match[1])])),
+            (r"([a-z]\w*_\w+)", lambda match: self._circuit(match[1])),  # a case of the user's own
+            ("|".join(_FILLERS), lambda match: None),
         )
 
-    def parse(self) -> Request:
+    def read(self) -> Options:
+        while (gap := _GAP.match(self._sentence, self._at)) and gap.end() < len(self._sentence):
+            self._at = gap.end()
+            self._read_clause()
+        return self._conclude()
+
+    def _read_clause(self) -> None:
+        for pattern, take in self._clauses:
+            if match := pattern.match(self._sentence, self._at):
+                self._at = match.end()
+                take(match)
+                return
+        rest = self._sentence[self._at :]
+        word = re.split(r"[\s,;:!?]", rest)[0].rstrip(".")
+        if _compiled(_NOISE).match(rest):
+            reason = "how strong? Write noise 0.01"
+        elif _compiled("(?:depth|qubit|shot)s?").match(rest):
+            reason = f"{word} needs numbers, apart from those of other things"
+        elif word[0].isdigit():
+            reason = f"{word} of what? Write 10 qubits, 1000 shots, depth 20, noise 0.01"
+        else:
+            known = {*self._backends, *self._circuits, *_FILLERS, "parallel", "noise", "qubits", "shots", "depth"}
+            close = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.7)
+            reason = f"{word!r} is not understood" + (f" (did you mean {close[0]!r}?)" if close else "")
+        raise self._error(reason, f"{self._sentence[: self._at]}>>{word}<<{rest[len(word) :]}")
+
+    def _error(self, reason: str, sentence: str = "") -> AskError:
+        width = max(len(title) for title, _ in FORMS)
+        lines = [f"  {title:<{width}}  {examples}" for title, examples in FORMS]
+        understood = "These forms are understood, together and in any order (X, Y: simulators):"
+        return AskError("\n".join([f"{reason}: {sentence or self._sentence}", understood, *lines]))
+
+    # What the clauses say
+
+    def _keep(self, name: str, values: list[str]) -> None:
+        if name in self._said:
+            raise self._error(f"{name.replace('-', ' ')}: said twice, and everything runs with everything")
+        self._said[name] = values
+
+    def _numbers(self, name: str, text: str) -> None:
+        """``4 to 16, 20``: kept as ``4:16`` and ``20``."""
+        values = [":".join(re.findall(r"\d+", part)) for part in re.findall(_RANGE, text, re.IGNORECASE)]
         try:
-            while self._at < len(self._tokens):
-                if not any(clause() for clause in self._clauses):
-                    self._skip_filler()
-            return to_request(self._found, self._vocabulary)
-        except AskError as error:
-            if "\n" in str(error):
-                raise
-            raise AskError(explain_error(str(error), self._sentence)) from error
+            parse_numbers(",".join(values))
+        except ValueError as error:
+            raise self._error(f"{name}: {error}") from None
+        self._keep(name, values)
 
-    # The clauses: each reads what begins at the next token, or returns False
+    def _counted(self, match: re.Match[str]) -> None:
+        """``4 to 16 qubits``, its step before or after the word."""
+        text = match[1] + (match[3] or "")
+        if not _compiled(_RANGES).fullmatch(text):
+            raise self._error("steps go with a range: 4 to 16 qubits in steps of 2")
+        self._numbers(f"{match[2].lower()}s", text)
 
-    def _rerun(self) -> bool:
-        if not (self._is(*_AGAIN) and self._is("failed", "failures", offset=1)):
-            return False
-        start = self._at
-        self._at += 2 + self._is(*_FAILURES, offset=2)
-        run = "latest"
-        after = 1 + self._is("the", offset=1)
-        if self._is("from", "of", "in"):
-            named = self._is("last", "latest", "newest", "previous", offset=after)
-            if named and self._is("run", "session", offset=after + 1):
-                self._at += after + 2
-            elif self._is("run", offset=after) and self._at + after + 1 < len(self._tokens):
-                self._at += after + 1
-                run = self._chunk()
-        return self._set("rerun", run, start)
+    def _noise(self, kinds: str, strengths: str) -> None:
+        names = [spoken_form(kind).replace(" ", "_") for kind in re.findall(_KIND, kinds, re.IGNORECASE)]
+        if names:
+            self._keep("noise-model", names)
+        self._keep("noise", [_fraction(text) for text in re.findall(_STRENGTH, strengths, re.IGNORECASE)])
 
-    def _scaling(self) -> bool:
-        return self._is("scalability", "scaling") and self._set("scaling", True, self._at, used=1)
+    def _backend(self, match: re.Match[str]) -> None:
+        self._said.setdefault("backend", []).append(self._backends[spoken_form(match[1])] + (match[2] or ""))
 
-    def _everything(self) -> bool:
-        for phrases, name in ((_EVERY_BACKEND, "all_backends"), (_EVERY_CASE, "all_cases")):
-            if used := self._phrase_length(phrases):
-                return self._set(name, True, self._at, used=used)
-        return self._is("everything", "all") and self._set("everything", True, self._at, used=1)
+    def _circuit(self, name: str) -> None:
+        self._said.setdefault("circuits", []).append(name)
 
-    def _device(self) -> bool:
-        return self._words("devices", _DEVICES, lambda end: end)
+    def _conclude(self) -> Options:
+        """The options that the clauses make together."""
+        said = self._said
+        backends = said.get("backend", [])
+        if "all" in said and backends:
+            raise self._error(f"both all backends and {', '.join(backends)}")
+        if "all" in said or ("everything" in said and not backends):
+            backends = ["all"]
+        if self._devices:
+            backends = self._on_devices(backends or [DEFAULT_BACKEND])
+        if backends:
+            said["backend"] = backends
+        if "scaling" in said:
+            said["qubits"] = [_with_step(text) for text in said.get("qubits", SCALING["qubits"])]
+            said.update({**SCALING, **said})
+        options = {name: said[name] for name in _ORDER if name in said}
+        if not options:
+            raise self._error("this names nothing to measure")
+        return options
 
-    def _precision(self) -> bool:
-        def closing(end: int) -> int:
-            if end < len(self._tokens) and self._tokens[end].value == "precision":
-                return end + 1
-            raise self._stumble(self._at, f"{self._tokens[self._at].text!r} what? (single precision)")
+    def _on_devices(self, backends: Sequence[str]) -> list[str]:
+        for backend in backends:
+            if backend == "all" or not self._names.takes_device(backend.partition("[")[0]):
+                raise self._error(f"{backend} can't be told to use the {self._devices[0].upper()}; name Qiskit Aer")
+        return [_with_option(backend, f"device={device}") for backend in backends for device in self._devices]
 
-        return self._words("precisions", {word: word for word in _PRECISIONS}, closing)
 
-    def _noise(self) -> bool:
-        return (self._is("noise") or bool(self._phrase(NOISE, self._at)[1])) and self._read_noise([])
+def _compiled(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{text}){_WORD_ENDS}", re.IGNORECASE)
 
-    def _suite(self) -> bool:
-        if not (self._is(*_SUITES) and self._is("suite", "cases", "circuits", "benchmarks", offset=1)):
-            return False
-        return self._set("suite", self._tokens[self._at].value, self._at, used=2)
 
-    def _parallel(self) -> bool:
-        used = self._phrase_length(_TOGETHER)
-        return bool(used) and self._set("parallel", "auto", self._at, used=used)
+def _list(item: str) -> str:
+    """A list of numbers after a word, none of which belongs to a ``qubits`` or ``shots`` that comes after it."""
+    listed = rf"{item}(?:{_AND}{item})*(?!{_AND}{item})(?!{_UNIT})"
+    return rf"{listed}|{item}(?={_AND}{_RANGE}{_UNIT})"
 
-    def _headed_numbers(self) -> bool:
-        """``depth 50``, ``shots 100 and 1000``, ``timeout of 60 seconds``."""
-        start = self._at
-        name, used = self._phrase(_HEADS, start)
-        if name is None:
-            return False
-        while self._is("of", "=", ":", offset=used):
-            used += 1
-        numbers = read_numbers(self._tokens, start + used)
-        if not numbers:
-            raise self._stumble(start, f"{self._tokens[start].text!r} needs a number")
-        if self._is_counted(numbers[-1].end):
-            numbers = self._leave_the_last(numbers)
-        self._at = numbers[-1].end
-        return self._take(name, numbers, start)
 
-    def _numbers(self) -> bool:
-        """``4 to 16 qubits``, ``100 and 1000 shots``, ``1% noise``, ``60 seconds timeout``, ``4 at the same time``."""
-        start = self._at
-        numbers = read_numbers(self._tokens, start)
-        if not numbers:
-            return False
-        self._at = numbers[-1].end
-        name, used = self._phrase(_UNITS, self._at)
-        if name is not None:
-            self._at += used
-            numbers[-1] = with_step(self._tokens, numbers[-1], self._at)
-            self._at = max(self._at, numbers[-1].end)
-            return self._take(name, numbers, start)
-        if self._is("noise") or self._phrase(NOISE, self._at)[1]:
-            return self._read_noise(numbers)
-        if used := self._phrase_length(_TOGETHER):
-            self._at += used
-            return self._take("parallel", numbers, start)
-        if self._is(*_SECONDS) and (used := self._phrase_length(_TIMEOUTS, self._at + 1)):
-            self._take("timeout", numbers, start)
-            self._at += used
-            return True
-        text = self._sentence[self._tokens[start].start : self._tokens[self._at - 1].end]
-        raise self._stumble(start, f"{text} what? (qubits, shots, ...)", self._at)
+def _fraction(text: str) -> str:
+    """``0.01`` of ``1%``."""
+    value = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
+    return f"{value:.12g}"
 
-    def _backends(self) -> bool:
-        specs = self._list(lambda at: self._phrase(self._vocabulary.backends, at))
-        for spec in specs:
-            if spec in self._found.backends:
-                raise AskError(f"{spec} is named twice")
-            self._found.backends.append(spec)
-        return bool(specs)
 
-    def _circuits(self) -> bool:
-        start = self._at
-        names = self._list(self._circuit, _STATES)
-        return bool(names) and self._set("circuits", tuple(dict.fromkeys(names)), start)
+def _with_step(text: str) -> str:
+    """A range of a scalability test, in steps unless it has its own."""
+    return f"{text}:{_SCALING_STEP}" if text.count(":") == 1 else text
 
-    # What the clauses are made of
 
-    def _circuit(self, at: int) -> tuple[str | None, int]:
-        """A case of the suite, or one of the user's own: a word with ``_`` in it that means nothing else."""
-        name, used = self._phrase(self._vocabulary.circuits, at)
-        if name is None and at < len(self._tokens) and "_" in self._tokens[at].value:
-            return self._tokens[at].text, 1
-        return name, used
-
-    def _read_noise(self, numbers: list[Numbers]) -> bool:
-        """``depolarizing and readout noise``, with its strengths before it (``numbers``) or after it."""
-        start = self._at
-        kinds = self._list(lambda at: self._phrase(NOISE, at))
-        while self._is("noise", "error", "errors", "model", "models", "strength", "strengths", "level", "levels"):
-            self._at += 1
-        kinds += self._list(lambda at: self._phrase(NOISE, at))
-        if not numbers:
-            while self._is("of", "=", ":", "strength", "with"):
-                self._at += 1
-            numbers = read_numbers(self._tokens, self._at)
-            if not numbers:
-                raise self._stumble(start, "how strong? (noise 0.01)", self._at)
-            if self._is_counted(numbers[-1].end):
-                numbers = self._leave_the_last(numbers)
-            self._at = numbers[-1].end
-        for number in numbers:
-            if number.last is not None or not 0 <= decimal(number.first) <= 1:
-                raise self._stumble(number.at, "the strength of noise is a number from 0 to 1", number.end)
-        self._set("noise_models", tuple(dict.fromkeys(kinds)), start)
-        return self._set("noise", tuple(repr(float(decimal(number.first))) for number in numbers), start)
-
-    def _take(self, name: str, numbers: list[Numbers], start: int) -> bool:
-        """Keep the numbers of one setting; the next token is what comes after them."""
-        ranges = any(number.last is not None for number in numbers)
-        if name in ("qubits", "shots", "depth"):
-            if name != "qubits" and numbers[0].open_start:
-                raise self._stumble(start, f"'up to' goes with qubits only, not with {name}", self._at)
-            if name == "qubits":
-                return self._set(name, tuple(numbers), start)
-            return self._set(name, ",".join(number.whole() for number in numbers), start)
-        if ranges or len(numbers) > 1:
-            raise self._stumble(start, f"there is one {name} for all", self._at)
-        if name == "timeout":
-            unit = _SECONDS.get(self._tokens[self._at].value) if self._at < len(self._tokens) else None
-            self._at += unit is not None
-            seconds = decimal(numbers[0].first) * (unit or 1)
-            if seconds <= 0 or numbers[0].first.endswith("%"):
-                raise self._stumble(start, "a timeout is more than 0 seconds", self._at)
-            return self._set(name, f"{seconds.normalize():f}", start)
-        number = whole(numbers[0].first, 0 if name in ("seed", "warmup", "retries") else 1)
-        return self._set(name, number if name == "parallel" else int(number), start)
-
-    def _leave_the_last(self, numbers: list[Numbers]) -> list[Numbers]:
-        """Of ``depth 10 and 20 qubits`` the depth: the last number belongs to what follows it."""
-        if len(numbers) > 2:
-            raise self._stumble(numbers[0].at, "which numbers belong to what? Write 4 and 8 qubits", numbers[-1].end)
-        return numbers[:1]
-
-    def _is_counted(self, at: int) -> bool:
-        """Whether the unit at a token belongs to the number before it, and not to one that follows."""
-        name, used = self._phrase(_UNITS, at)
-        if name is None:
-            return False
-        following = read_numbers(self._tokens, at + used)
-        return not following or self._phrase(_UNITS, following[-1].end)[0] is not None
-
-    def _words(self, name: str, words: Mapping[str, str], closing: Callable[[int], int]) -> bool:
-        """A list of single words, such as ``GPU vs CPU``; ``closing`` gives the end of the clause."""
-        start = self._at
-        found = self._list(lambda at: self._phrase({(word,): value for word, value in words.items()}, at))
-        if not found:
-            return False
-        end, self._at = self._at, start
-        self._at = closing(end)
-        return self._set(name, tuple(dict.fromkeys(found)), start)
-
-    def _list(self, read: Callable[[int], tuple[str | None, int]], nouns: Collection[str] = ()) -> list[str]:
-        """Names joined by commas, ``and``, ``vs`` and the like, each followed by any of ``nouns``."""
-        found: list[str] = []
-        at = self._at
-        while True:
-            name, used = read(at)
-            if name is None:
-                return found
-            found.append(name)
-            at += used
-            while at < len(self._tokens) and self._tokens[at].value in nouns:
-                at += 1
-            self._at = at
-            while at < len(self._tokens) and self._tokens[at].value in _JOINTS:
-                at += 1
-            if at == self._at:
-                return found
-
-    def _phrase(self, phrases: Phrases, at: int) -> tuple[str | None, int]:
-        """What the longest phrase at a token names, and its length; a spec keeps its options in brackets."""
-        for length in range(min(3, len(self._tokens) - at), 0, -1):
-            tokens = self._tokens[at : at + length]
-            *names, last = (token.value for token in tokens)
-            name, bracket, options = last.partition("[")
-            value = phrases.get((*names, name))
-            if value is not None:
-                written = tokens[-1].text.partition("[")[2]
-                return (f"{value}[{written}" if bracket else value), length
-        return None, 0
-
-    def _phrase_length(self, phrases: Collection[tuple[str, ...]], at: int | None = None) -> int:
-        """The length of the longest of ``phrases`` at a token (the next unless given); 0: there is none."""
-        at = self._at if at is None else at
-        values = tuple(token.value for token in self._tokens[at : at + 4])
-        return max((len(phrase) for phrase in phrases if values[: len(phrase)] == phrase), default=0)
-
-    def _is(self, *values: str, offset: int = 0) -> bool:
-        at = self._at + offset
-        return at < len(self._tokens) and self._tokens[at].value in values
-
-    def _chunk(self) -> str:
-        """What stands in the sentence from the next token to the next space."""
-        start = self._tokens[self._at].start
-        text = self._sentence[start:].split()[0].rstrip(".,!?\"'")
-        while self._at < len(self._tokens) and self._tokens[self._at].start < start + len(text):
-            self._at += 1
-        return text
-
-    def _set(self, name: str, value: Any, start: int, used: int = 0) -> bool:
-        self._at += used
-        if not self._found.keep(name, value):
-            title = name.replace("_", " ")
-            raise self._stumble(start, f"{title}: said twice, and everything runs with everything", self._at)
-        return True
-
-    def _skip_filler(self) -> None:
-        """Pass over a word that says nothing by itself."""
-        token = self._tokens[self._at]
-        if token.value not in _FILLERS | _LINKS:
-            raise self._stumble(self._at)
-        if token.value in _LINKS and self._at + 1 == len(self._tokens):
-            raise self._stumble(self._at, "the sentence ends here")
-        self._at += 1
-
-    def _stumble(self, at: int, reason: str = "", end: int | None = None) -> AskError:
-        first, last = self._tokens[at], self._tokens[(end or at + 1) - 1]
-        if not reason:
-            close = suggestion(first.value, self._known) if first.kind is Kind.WORD else ""
-            reason = f"{first.text!r} is not understood{close}"
-        return AskError(explain_error(reason, self._sentence, first.start, last.end))
+def _with_option(spec: str, option: str) -> str:
+    """``aer[device=gpu]`` of ``aer``."""
+    return f"{spec[:-1]},{option}]" if spec.endswith("]") else f"{spec}[{option}]"
