@@ -151,11 +151,11 @@ class ActivePlugin:
             self.session.open_record()
 
     def pytest_report_header(self) -> list[str]:
-        """Show what the plan comes from; and the backends where nothing is collected: in an xdist controller."""
+        """Name the backends where nothing is collected: in an xdist controller."""
         session = self.session
         if is_xdist_controller(self.config) and session.settings.active and session.measures:
             return session.intentions() + session.header_of_controller()
-        return session.intentions()
+        return []
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Name the backends with their versions and devices, and the size of the plan."""
@@ -164,14 +164,14 @@ class ActivePlugin:
         if session.settings.list_cases:
             selected = any(plan_instances(case, session.settings) for case in session.cases)
             table = listing.case_table(session.cases, session.settings) if selected or not nothing else nothing
-            return self._notes + table
+            return session.intentions() + self._notes + table
         lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points:
             lines = (session.header if session.measures else session.plan_lines)(points) + lines
         if not any(collection.is_benchmark(item) for item in items):
             lines += nothing
-        return lines
+        return session.intentions() + lines
 
     # Running
 

@@ -58,7 +58,9 @@ def unmatched(words: Iterable[str], cases: Collection[str]) -> list[str]:
 def nearest(word: str, cases: Iterable[str]) -> str:
     """`` (did you mean 'qft'?)`` where a case, or a common name of one, looks like ``word``."""
     known = set(cases)
-    close = difflib.get_close_matches(_normal(word), [*known, *(a for a, case in ALIASES.items() if case in known)], n=1)
+    close = difflib.get_close_matches(
+        _normal(word), [*known, *(a for a, case in ALIASES.items() if case in known)], n=1
+    )
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

@@ -113,7 +113,9 @@ def _length(value: Any, rule: Mapping[str, Any]) -> str | None:
 def _pattern(value: Any, rule: Mapping[str, Any]) -> str | None:
     if not isinstance(value, str) or "pattern" not in rule or re.fullmatch(rule["pattern"], value):
         return None
-    return f"{_show(value)} can't be the name of a folder; take letters, digits and ._=+- (100 at most), and not 'latest'"
+    return (
+        f"{_show(value)} can't be the name of a folder; take letters, digits and ._=+- (100 at most), and not 'latest'"
+    )
 
 
 def _unique(value: Any, rule: Mapping[str, Any]) -> str | None:

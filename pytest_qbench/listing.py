@@ -105,7 +105,9 @@ def refuse_unknown_circuits(cases: Iterable[CircuitCase], settings: Settings) ->
     if unknown:
         word = unknown[0]
         hint = nearest(word, known) or f"; there is {', '.join(sorted(known)) or 'none'}"
-        raise pytest.UsageError(f"{settings.circuits_origin}: there is no circuit {word!r}{hint} (see --qbench-list-cases)")
+        raise pytest.UsageError(
+            f"{settings.circuits_origin}: there is no circuit {word!r}{hint} (see --qbench-list-cases)"
+        )
 
 
 def _why_left_out(case: CircuitCase, settings: Settings) -> str:

@@ -43,7 +43,7 @@ _STEPS = rf"\s+(?:in\s+steps?\s+of|by)\s+{_NUMBER}"
 _TO = r"\s*(?:to|until|through|-|:)\s*"
 _RANGE = rf"(?:from\s+)?{_NUMBER}(?:{_TO}{_NUMBER}(?::{_NUMBER}|{_STEPS})?)?"
 _RANGES = rf"{_RANGE}(?:{_AND}{_RANGE})*"
-_STRENGTH = r"(?:\d*\.\d+(?:e-\d+)?|\d+(?:\.\d+)?\s?%|[01])(?![\d%]|\.\d)"
+_STRENGTH = r"(?:\d+(?:\.\d+)?\s?%|\d*\.\d+(?:e-\d+)?|[01])(?!\s?%|\d|\.\d)"
 _STRENGTHS = rf"{_STRENGTH}(?:{_AND}{_STRENGTH})*"
 _KIND = rf"(?:{pattern_of(('depolarizing', 'amplitude damping', 'phase damping', 'readout'))})"
 _NOISE = rf"(?:{_KIND}(?:{_AND}{_KIND})*(?:\s+(?:noise|errors?))?|noise)"
@@ -57,7 +57,7 @@ _FILLERS = (
     "sweep sweeping please type types circuit circuits state states case cases simulator simulators simulation backend "
     "backends and vs versus against with on at in of for using the a an between"
 ).split()
-_GAP = re.compile(r"[\s,;:.!?()\"']*")
+_GAP = re.compile(r"[\s,;:.!?()\"'&]*")
 _WORD_ENDS = r"(?!\w|[-_.]\w)"
 """``aer`` is not in ``aerial``, nor ``cirq`` in ``cirq-core``."""
 
