@@ -101,7 +101,7 @@ def _contradiction(content: Mapping[str, Any]) -> str | None:
         return f"parameters.depth[{depths.index(None)}]: null, the depths of the case, stands alone; leave it out"
     models = parameters.get("noise_model", ())
     if models and {None, "none"}.issuperset(models) and any(parameters.get("noise_strength", ())):
-        return f'parameters.noise_model: {json.dumps(models)} is without noise, and noise_strength is not; write ["depolarizing"]'
+        return f"parameters.noise_model: {json.dumps(models)} is without noise, and noise_strength is not"
     return None
 
 

@@ -81,7 +81,9 @@ def parse_spec(text: str, known: Mapping[str, str]) -> BackendSpec:
     if name not in known:
         name = ALIASES.get(name.lower(), name)
     if name not in known:
-        raise SpecError(f"unknown backend {name!r}{_nearest(name, known)}; known backends: {', '.join(sorted(known))}")
+        raise SpecError(
+            f"unknown backend {name!r}{_nearest(name, [*known, *ALIASES])}; known backends: {', '.join(sorted(known))}"
+        )
     if match["metadata"]:
         raise SpecError(f"backend spec {text!r}: no device metadata ({match['metadata']}@) is known; write {name!r}")
     target = known[name]

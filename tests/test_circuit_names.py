@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import qiskit  # noqa: F401 (a session in this process that loads numpy anew would fail)
 from end_to_end import make_cases
 
 from pytest_qbench.circuit_names import ALIASES, names, nearest, parse_circuits, unmatched

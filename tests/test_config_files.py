@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import qiskit  # noqa: F401 (a session in this process that loads numpy anew would fail)
 from end_to_end import make_cases
 from test_config_schema import ORDER
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import qiskit  # noqa: F401 (a session in this process that loads numpy anew would fail)
 from end_to_end import make_cases
 
 from pytest_qbench.markers import Marked, read_marks

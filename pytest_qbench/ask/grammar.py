@@ -53,10 +53,9 @@ _TOGETHER = r"(?:in\s+parallel|parallel|at\s+the\s+same\s+time|at\s+once|simulta
 _FAILED = r"(?:the\s+)?(?:failed|failing)(?:\s+(?:benchmarks?|points?|runs?|cases?|tests?))?"
 _LAST_RUN = r"(?:\s+(?:from|of|in)\s+(?:the\s+)?(?:last|latest|previous)\s+run)?"
 _FILLERS = (
-    "benchmark benchmarks benchmarking compare comparing comparison run running test tests testing measure measuring "
-    "sweep sweeping please type types circuit circuits state states case cases simulator simulators simulation backend "
-    "backends and vs versus against with on at in of for using the a an between"
-).split()
+    r"benchmark(?:s|ing)?|compar(?:e|ing|ison)|run(?:ning)?|test(?:s|ing)?|measur(?:e|ing)|sweep(?:ing)?|please|types?"
+    r"|circuits?|states?|cases?|simulat(?:ors?|ion)|backends?|and|vs|versus|against|with|on|at|in|of|for|using|the|an?"
+)
 _GAP = re.compile(r"[\s,;:.!?()\"'&]*")
 _WORD_ENDS = r"(?!\w|[-_.]\w)"
 """``aer`` is not in ``aerial``, nor ``cirq`` in ``cirq-core``."""
@@ -118,7 +117,7 @@ class _Reader:
             (rf"({backends})(\[[^\[\]]*\])?", self._backend),
             (rf"({circuits})", lambda match: self._circuit(self._circuits[spoken_form(match[1])])),
             (r"([a-z]\w*_\w+)", lambda match: self._circuit(match[1])),  # a case of the user's own
-            ("|".join(_FILLERS), lambda match: None),
+            (_FILLERS, lambda match: None),
         )
 
     def read(self) -> Options:
@@ -142,7 +141,17 @@ class _Reader:
         elif word[0].isdigit():
             reason = f"{word} of what? Write 10 qubits, 1000 shots, depth 20, noise 0.01"
         else:
-            known = {*self._backends, *self._circuits, *_FILLERS, "parallel", "noise", "qubits", "shots", "depth"}
+            known = {
+                *self._backends,
+                *self._circuits,
+                "compare",
+                "benchmark",
+                "parallel",
+                "noise",
+                "qubits",
+                "shots",
+                "depth",
+            }
             close = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.7)
             reason = f"{word!r} is not understood" + (f" (did you mean {close[0]!r}?)" if close else "")
         raise self._error(reason, f"{self._sentence[: self._at]}>>{word}<<{rest[len(word) :]}")

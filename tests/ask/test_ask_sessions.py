@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 import pytest
-import qiskit  # noqa: F401 (a session in this process that loads numpy anew would fail)
 from end_to_end import make_cases, rows
 
 
