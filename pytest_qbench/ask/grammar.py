@@ -79,7 +79,7 @@ def command_words(options: Options) -> list[str]:
     words = []
     for name, values in options.items():
         for value in values if name == "backend" else [",".join(values)]:
-            words.append(f"--qbench-{name}={value}" if value else f"--qbench-{name}")
+            words.append(f"--qbench-{name}={value}")
     return words
 
 
@@ -100,7 +100,7 @@ class _Reader:
         keep = self._keep
         backends, circuits = pattern_of(self._backends), pattern_of(self._circuits)
         return (
-            (rf"re-?run\s+{_FAILED}{_LAST_RUN}", lambda match: keep("rerun-failed", [""])),
+            (rf"re-?run\s+{_FAILED}{_LAST_RUN}", lambda match: keep("rerun-failed", ["latest"])),
             (r"scal(?:ability|ing)", lambda match: keep("scaling", [])),
             (r"(?:all|every)\s+(?:the\s+)?(?:backends?|simulators?)", lambda match: keep("all", [])),
             (r"everything", lambda match: keep("everything", [])),

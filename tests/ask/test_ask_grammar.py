@@ -23,7 +23,7 @@ SENTENCES = {
     "benchmark Cirq vs qsim on random depth 50": "backend=cirq backend=qsim circuits=random depth=50",
     "run parallel benchmark all backends 16 qubits": "backend=all qubits=16 parallel=auto",
     "sweep circuit types: ghz, qft, random": "circuits=ghz,qft,random",
-    "rerun failed benchmarks from last run": "rerun-failed",
+    "rerun failed benchmarks from last run": "rerun-failed=latest",
 }
 """The forms that a user was promised."""
 
@@ -51,7 +51,7 @@ VARIANTS = {
     "amplitude damping and readout noise 0, 0.02": "noise-model=amplitude_damping,readout noise=0,0.02",
     "noise of strength 2.5 % for bell": "circuits=bell noise=0.025",
     "all simulators, 4 at the same time": "backend=all parallel=4",
-    "re-run the failed points": "rerun-failed",
+    "re-run the failed points": "rerun-failed=latest",
 }
 
 
