@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,5 +182,14 @@ def test_a_file_that_holds_no_object() -> None:
     assert first_problem([1]) == "the file: must be an object with keys, not [1]"
 
 
-def test_the_schema_is_a_file_of_json() -> None:
+def test_the_page_shows_the_schema() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "plans.md").read_text()
+    (example,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert json.loads(example) == ORDER
+    shown = set(re.findall(r"`([\w.]+)`", "".join(re.findall(r"^\|([^|]*)\|", page, re.MULTILINE))))
+    known = {".".join(path) for path, rule in keys(schema()) if rule["type"] != "object"}
+    assert known - {"$schema"} <= shown
+
+
+def test_the_schema_is_a_file_of_the_package() -> None:
     assert json.loads(SCHEMA_FILE.read_text())["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pytest
 
 from pytest_qbench.ask.grammar import FORMS, AskError, command_words, parse
@@ -12,7 +15,7 @@ from pytest_qbench.sources import builtin_case_names
 SENTENCES = {
     "benchmark all backends on GHZ 10 qubits": "backend=all circuits=ghz qubits=10",
     "compare Cirq and Qiskit on random circuits 4 to 16 qubits": "backend=cirq backend=aer circuits=random qubits=4:16",
-    "run scalability test for Cirq": "backend=cirq circuits=ghz,qft,random qubits=4:20:2 shots=1000",
+    "run scalability test for stim": "backend=stim circuits=ghz,qft,random qubits=4:20:2 shots=1000",
     "scalability test from 4 to 24 qubits": "circuits=ghz,qft,random qubits=4:24:2 shots=1000",
     "benchmark with noise 0.01 and 0.05": "noise=0.01,0.05",
     "compare GPU vs CPU on Qiskit Aer": "backend=aer[device=gpu] backend=aer[device=cpu]",
@@ -111,6 +114,15 @@ def test_the_forms_shown_are_understood(names: Names) -> None:
         if title != "scaling":
             for example in examples.replace("X vs Y", "cirq vs aer").split("; "):
                 assert parse(example, names), example
+
+
+def test_the_page_shows_the_forms_and_the_sentences() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "plans.md").read_text()
+    for title, examples in FORMS:
+        assert f"{title:<12}  {examples}\n" in page
+    for sentence, options in SENTENCES.items():
+        words = [f"--qbench-{word}" for word in options.split()]
+        assert f"| {sentence} | `{shlex.join(words)}` |" in page
 
 
 def test_every_backend_and_circuit_can_be_named(names: Names) -> None:
