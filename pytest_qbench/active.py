@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_qbench import collection, listing, outcome
+from pytest_qbench import collection, listing, markers, outcome
+from pytest_qbench.circuit_names import names, unmatched
 from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
 from pytest_qbench.live import LiveLine
+from pytest_qbench.markers import read_marks
 from pytest_qbench.plan import plan_instances
 from pytest_qbench.scheduling import ladder_of, ladder_scheduler
 from pytest_qbench.session import DEADLINE, RESULT, SESSION, QbenchSession, is_xdist_controller, is_xdist_worker
 from pytest_qbench.settings import WORKER_INPUT, was_given
+from pytest_qbench.user_code import place
+
+if TYPE_CHECKING:
+    from pytest_qbench.cases import CircuitCase
 
 
 class ActivePlugin:
@@ -28,6 +34,8 @@ class ActivePlugin:
         self._notes: list[str] = []
         """Lines on what was collected in place of what."""
         self._has_builtin = False
+        self._own_names: frozenset[str] = frozenset()
+        """The project's own cases, once they are collected."""
         self._shown_faults: dict[tuple[str, str], str] = {}
         self._no_paths = config.args_source is not pytest.Config.ArgsSource.ARGS
 
@@ -49,8 +57,23 @@ class ActivePlugin:
             settings = self.session.settings
         except pytest.UsageError as error:  # a wrong ini key, in a run without options
             raise pytest.Collector.CollectError(str(error)) from None
+        if self._is_own_instead(collector, case):
+            return []
+        try:
+            case.marked = read_marks([*case.pytestmark[::-1], *collector.iter_markers(markers.NAME)])
+            collection.refuse_unfit_marks(case)
+        except ValueError as error:
+            raise pytest.Collector.CollectError(f"{place(case.path, case.line)}: {case.name}: {error}") from None
         self.session.register_case(case)
         return collection.items_of(collector, case, settings, self._run)
+
+    def _is_own_instead(self, collector: pytest.Collector, case: CircuitCase) -> bool:
+        """Whether a built-in case is named by ``--qbench-circuits`` only where a case of the project is meant."""
+        settings = self.session.settings
+        if collector.nodeid != collection.BUILTIN_NODEID or settings.case_sources:
+            return False
+        words = [word for word in settings.circuits if names(word, case.name)]
+        return bool(words) and not unmatched(words, self._own_names)
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """Points for a case's function, backends for a test with the ``qbench`` fixture."""
@@ -93,22 +116,30 @@ class ActivePlugin:
         settings = self.session.settings
         if settings.active and self._no_paths:
             own = self.session.has_own_cases
-            if self.session.wants_other_cases:
+            self._own_names = frozenset(case.name for case in self.session.cases)
+            missing = self.session.unmatched_circuits()
+            if missing and own and not settings.case_sources:
+                own = False
+                self._notes += listing.taken_from_builtin(missing, self.session.case_places)
+            elif not settings.circuits and self.session.wants_other_cases:
                 own = False
                 self._notes += listing.instead_of_own(self.session.cases, settings, self.session.case_places)
             self._has_builtin = collection.takes_builtin(settings, own)
             modules = collection.own_modules(session, settings, own)
             for module in modules:
                 items.extend(session.genitems(module))
-            others = [item for item in items if not collection.is_benchmark(item)]
+            wanted = collection.is_point if settings.circuits else collection.is_benchmark
+            others = [item for item in items if not wanted(item)]
             if others:
                 config.hook.pytest_deselected(items=others)
-                items[:] = [item for item in items if collection.is_benchmark(item)]
+                items[:] = [item for item in items if wanted(item)]
         elif self._wanted_ids:
             modules = collection.own_modules(session, settings, found_cases=False)
             items.extend(
                 collection.chosen(self._wanted_ids, [i for module in modules for i in session.genitems(module)])
             )
+        if not (session.testsfailed or getattr(config.option, "lf", False)):  # else there are cases unseen
+            listing.refuse_unknown_circuits(self.session.cases, settings)
         items[:] = collection.in_plan_order(items)
         collection.connect_benchmark(config, items)
 
@@ -123,7 +154,7 @@ class ActivePlugin:
         """Name the backends where nothing is collected: in an xdist controller."""
         session = self.session
         if is_xdist_controller(self.config) and session.settings.active and session.measures:
-            return session.header_of_controller()
+            return session.intentions() + session.header_of_controller()
         return []
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
@@ -133,14 +164,14 @@ class ActivePlugin:
         if session.settings.list_cases:
             selected = any(plan_instances(case, session.settings) for case in session.cases)
             table = listing.case_table(session.cases, session.settings) if selected or not nothing else nothing
-            return self._notes + table
+            return session.intentions() + self._notes + table
         lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
-        if points and self.session.measures:
-            lines = session.header(points) + lines
+        if points:
+            lines = (session.header if session.measures else session.plan_lines)(points) + lines
         if not any(collection.is_benchmark(item) for item in items):
             lines += nothing
-        return lines
+        return session.intentions() + lines
 
     # Running
 

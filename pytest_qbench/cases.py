@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from pytest_qbench.markers import Marked
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -67,6 +69,8 @@ class CircuitCase:
     """Its declared sizes run whatever sizes are asked for: a file that can't be read has none, and must not vanish."""
     pytestmark: list[Any] = field(default_factory=list)
     """What ``@pytest.mark`` decorators leave, above ``@circuit_case`` or below it."""
+    marked: Marked = field(default_factory=Marked)
+    """What ``qbench`` markers say of it, once it is collected."""
 
     @property
     def __name__(self) -> str:

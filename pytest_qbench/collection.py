@@ -13,6 +13,7 @@ import pytest
 
 from pytest_qbench import sources
 from pytest_qbench.cases import CircuitCase
+from pytest_qbench.listing import valid_sizes
 from pytest_qbench.plan import Point, plan_points
 from pytest_qbench.replay import ReplayClock
 from pytest_qbench.user_code import syntax_error_text
@@ -179,6 +180,17 @@ def belongs_to(case: CircuitCase, collector: pytest.Collector, name: str) -> boo
     return not any(value is case for value in vars(sys.modules[written_in]).values())
 
 
+def refuse_unfit_marks(case: CircuitCase) -> None:
+    """Refuse a marker that asks for sizes of which the case has none.
+
+    Raises:
+        ValueError: it does.
+    """
+    if case.marked.qubits is not None and not case.sizes(case.marked.qubits):
+        asked = ", ".join(map(str, case.marked.qubits))
+        raise ValueError(f"pytest.mark.qbench(qubits=[{asked}]): it takes {valid_sizes(case)}")
+
+
 def items_of(
     collector: pytest.Collector, case: CircuitCase, settings: Settings, run: Callable[..., None]
 ) -> list[pytest.Item]:
@@ -271,6 +283,11 @@ def in_plan_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     points = [item for item in items if POINT in item.stash]
     others = [item for item in items if POINT not in item.stash]
     return sorted(points, key=lambda item: item.stash[POINT].instance.n_qubits) + others
+
+
+def is_point(item: pytest.Item) -> bool:
+    """Whether the item measures a case."""
+    return POINT in item.stash
 
 
 def is_benchmark(item: pytest.Item) -> bool:

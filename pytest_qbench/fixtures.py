@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_qbench import markers
 from pytest_qbench.backends.base import UnavailableError
 from pytest_qbench.backends.registry import load_backend
 from pytest_qbench.cases import CaseError, CircuitCase
@@ -30,6 +31,11 @@ DEFAULT_SHOTS = 1000
 
 def parametrize_backends(metafunc: pytest.Metafunc) -> None:
     """Give a test that asks for a backend one item per chosen backend: ``test_x[aer]``."""
+    for mark in getattr(metafunc.function, "pytestmark", ()):
+        if mark.name == markers.NAME and (mark.args or mark.kwargs):
+            pytest.fail(
+                "pytest.mark.qbench with values is for cases; in a test, pytest.mark.parametrize sweeps", pytrace=False
+            )
     specs = metafunc.config.stash[SESSION].settings.backends
     metafunc.parametrize("_qbench_spec", specs, ids=[spec.label for spec in specs], indirect=True)
 

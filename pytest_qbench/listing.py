@@ -7,8 +7,11 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_qbench.cases import STANDARD_MAX_QUBITS
-from pytest_qbench.plan import CORE_TAG, is_of_kind, is_selected, plan_instances
+from pytest_qbench.circuit_names import nearest, unmatched
+from pytest_qbench.plan import CORE_TAG, is_of_kind, is_selected, plan_instances, plan_points
 from pytest_qbench.report.text import count, table
 
 if TYPE_CHECKING:
@@ -19,16 +22,16 @@ if TYPE_CHECKING:
 def case_table(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
     """One line per selected case: name, sizes, number of instances, tags, and what it is."""
     rows = [("case", "qubits", "instances", "tags", "")]
-    total = 0
+    total = points = 0
     for case in sorted(cases, key=lambda case: case.name):
         instances = plan_instances(case, settings)
         if not instances:
             continue
         total += len(instances)
+        points += len(plan_points(case, settings))
         sizes = _numbers(sorted({instance.n_qubits for instance in instances}))
         summary = (inspect.getdoc(case.builder) or "").partition("\n")[0]
         rows.append((case.name, sizes, str(len(instances)), " ".join(sorted(case.tags)), summary))
-    points = total * len(settings.shots) * len(settings.backends)
     return [
         *table(rows, "<<><<"),
         "",
@@ -43,7 +46,7 @@ def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[st
     missing = [
         f"{case.name} (takes {valid_sizes(case)})"
         for case in cases
-        if is_selected(case, settings) and not case.sizes(settings.qubits)
+        if is_selected(case, settings) and not plan_instances(case, settings)
     ]
     if not missing:
         return []
@@ -85,11 +88,35 @@ def instead_of_own(cases: Sequence[CircuitCase], settings: Settings, where: Sequ
     return [f"qbench: nothing in {found} is {wanted}: the built-in suite instead"]
 
 
+def taken_from_builtin(words: Sequence[str], where: Sequence[str]) -> list[str]:
+    """A line for circuits that are named and are not among the project's own."""
+    verb = "is" if len(words) == 1 else "are"
+    return [f"qbench: {', '.join(words)} {verb} not in {' and '.join(where)}: taken from the built-in suite"]
+
+
+def refuse_unknown_circuits(cases: Iterable[CircuitCase], settings: Settings) -> None:
+    """Refuse circuits that are named and are not among all the collected cases.
+
+    Raises:
+        pytest.UsageError: there are such.
+    """
+    known = [case.name for case in cases if is_of_kind(case, settings)]
+    unknown = unmatched(settings.circuits, known)
+    if unknown:
+        word = unknown[0]
+        hint = nearest(word, known) or f"; there is {', '.join(sorted(known)) or 'none'}"
+        raise pytest.UsageError(
+            f"{settings.circuits_origin}: there is no circuit {word!r}{hint} (see --qbench-list-cases)"
+        )
+
+
 def _why_left_out(case: CircuitCase, settings: Settings) -> str:
     if not is_of_kind(case, settings):
         if settings.gradients is None:
             return "for gradients, which --qbench-gradients measures"
         return "for circuits; --qbench-gradients wants gradient cases"
+    if settings.circuits and not is_selected(case, settings):
+        return f"not named by {settings.circuits_origin}"
     if not is_selected(case, settings):
         return f"not tagged {CORE_TAG!r}, which the core suite wants"
     if not plan_instances(case, settings):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pytest_qbench.cases import STANDARD_MAX_QUBITS, CircuitCase, Params
+from pytest_qbench.circuit_names import names
 
 if TYPE_CHECKING:
     from pytest_qbench.circuits.noise import NoiseModel
@@ -17,6 +18,8 @@ CORE_TAG = "core"
 
 COLD_SHOTS = 1000
 """The cold reading, preparation and first call, is one at so many shots."""
+
+_T = TypeVar("_T")
 
 LadderKey: TypeAlias = tuple[str, str]
 
@@ -81,22 +84,27 @@ def is_of_kind(case: CircuitCase, settings: Settings) -> bool:
 
 
 def is_selected(case: CircuitCase, settings: Settings) -> bool:
-    """Whether the session is one for such cases, and the suite takes it."""
+    """Whether the session is one for such cases, and it is named or the suite takes it."""
+    if settings.circuits:
+        return is_of_kind(case, settings) and any(names(word, case.name) for word in settings.circuits)
     return is_of_kind(case, settings) and (settings.suite != "core" or CORE_TAG in case.tags)
 
 
 def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
     """The instances of a case that the settings select, by size, then parameters as declared, then noise.
 
-    Sizes asked for with ``--qbench-qubits`` count as given; else the suite bounds the declared ones.
+    Sizes asked for with ``--qbench-qubits`` or a marker count as given; else the suite bounds the declared ones.
     """
     if not is_selected(case, settings):
         return []
-    cap = None if settings.suite == "full" or settings.qubits is not None else STANDARD_MAX_QUBITS
+    marked, qubits = case.marked, _chosen(settings, "qubits", case.marked.qubits, settings.qubits)
+    cap = None if settings.suite == "full" or qubits is not None else STANDARD_MAX_QUBITS
     overrides = {name: values for name, values in settings.overrides.items() if name in case.sweeps}
+    if marked.depth is not None and "depth" in case.sweeps and "depth" not in settings.asked:
+        overrides["depth"] = marked.depth
     return [
         Instance(case, n_qubits, params, noise)
-        for n_qubits in case.sizes(settings.qubits, cap)
+        for n_qubits in case.sizes(qubits, cap)
         for params in case.combinations(overrides)
         for noise in settings.noise
     ]
@@ -108,8 +116,13 @@ def plan_points(case: CircuitCase, settings: Settings) -> list[Point]:
         Point(instance, backend, shots)
         for instance in plan_instances(case, settings)
         for backend in settings.backends
-        for shots in settings.shots
+        for shots in _chosen(settings, "samples" if case.is_gradient else "shots", case.marked.shots, settings.shots)
     ]
+
+
+def _chosen(settings: Settings, name: str, marked: _T | None, of_session: _T) -> _T:
+    """What a marker says, unless an option or the config file says something else."""
+    return of_session if marked is None or name in settings.asked else marked
 
 
 def cold_shots(ladder: Iterable[int]) -> int:

@@ -48,15 +48,33 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(args: list[str], parser: pytest.Parser) -> Generator[None]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, args: list[str], parser: pytest.Parser
+) -> Generator[None]:
     """Once the conftests have added their options: say which one of ours was meant by a misspelt one."""
     yield
+    if any(str(word).startswith("--qbench-ask") for word in args):
+        _expand_sentence(early_config, args)
     refuse_misspelt(parser, args)
+
+
+def _expand_sentence(config: pytest.Config, args: list[str]) -> None:
+    """Put the options that ``--qbench-ask`` stands for on the command line."""
+    from pytest_qbench.ask.option import ASKED, expand
+    from pytest_qbench.backends.registry import known_backends
+
+    asked = expand(args, known_backends(config))
+    if asked is not None:
+        config.stash[ASKED] = asked
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Wake up when an option, or the id of an item of the built-in suite, asks for it."""
-    config.addinivalue_line("markers", "qbench: a simulator benchmark (set on every point)")
+    config.addinivalue_line(
+        "markers",
+        "qbench(qubits=[...], shots=[...], depth=[...]): a simulator benchmark (set on every point); with values, on a "
+        "case or a module of cases: what to measure",
+    )
     wanted = is_active(config) or any(argument.startswith("qbench::") for argument in config.args)
     if wanted and not config.option.help:
         activate(config).start()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_qbench.ask.option import ASKED
 from pytest_qbench.backends.base import Description
-from pytest_qbench.backends.registry import installed_backends
+from pytest_qbench.backends.registry import known_backends
+from pytest_qbench.circuit_names import unmatched
 from pytest_qbench.collection import POINT, case_roots
 from pytest_qbench.measure.messages import Unavailable
-from pytest_qbench.plan import LadderKey, Point, is_selected, ladders
+from pytest_qbench.plan import LadderKey, Point, is_of_kind, is_selected, ladders
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
@@ -75,11 +77,7 @@ class QbenchSession:
     @cached_property
     def known_backends(self) -> dict[str, str]:
         """Backend name -> ``module:Class``: installed ones and those of ``pytest_qbench_backends`` hooks."""
-        known = dict(installed_backends())
-        for registered in self.config.hook.pytest_qbench_backends(config=self.config):
-            for name, backend in registered.items():
-                known[name] = backend if isinstance(backend, str) else f"{backend.__module__}:{backend.__qualname__}"
-        return known
+        return known_backends(self.config)
 
     @cached_property
     def case_roots(self) -> list[Path]:
@@ -121,6 +119,7 @@ class QbenchSession:
                 labels,
                 settings.jsonl,
                 mixed_precision=settings.mixed_precision,
+                benchmark=settings.benchmark,
             )
         except ReportError as error:
             raise pytest.UsageError(str(error)) from error
@@ -189,6 +188,11 @@ class QbenchSession:
         wanted = any(is_selected(case, self.settings) for case in self.cases)
         return asked and not named and bool(self.cases) and not wanted
 
+    def unmatched_circuits(self) -> list[str]:
+        """The names of ``--qbench-circuits`` that no collected case has."""
+        names = {case.name for case in self.cases if is_of_kind(case, self.settings)}
+        return unmatched(self.settings.circuits, names)
+
     @property
     def case_places(self) -> list[str]:
         """The case folders and files of this session as people write them: ``cases/``."""
@@ -214,13 +218,25 @@ class QbenchSession:
         if not self.has_record:
             self.recorder.plan(self.planned)
 
+    def intentions(self) -> list[str]:
+        """Lines on the sentence and the config file that this session comes from."""
+        asked = self.config.stash.get(ASKED, None)
+        lines = [] if asked is None else asked.lines(self.config.invocation_params.args)
+        benchmark = self.settings.benchmark
+        if benchmark is not None:
+            lines += [f"qbench: {line}" for line in benchmark.lines]
+        return lines
+
     def header(self, points: Sequence[Point]) -> list[str]:
         """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""
+        return [*self._backend_lines(), *self.plan_lines(points)]
+
+    def plan_lines(self, points: Sequence[Point]) -> list[str]:
+        """A line on the size of the plan."""
         instances = {(point.instance.case, point.instance.id) for point in points}
         shots = sorted({point.shots for point in points})
         cases = {point.instance.case for point in points}
         return [
-            *self._backend_lines(),
             plan_line(
                 len(points),
                 len(instances),
@@ -238,11 +254,13 @@ class QbenchSession:
         return [*lines, "qbench: the processes of xdist share the cores, so that times are distorted"]
 
     def _backend_lines(self) -> list[str]:
-        suite = self.settings.suite if self.settings.gradients is None else None
+        settings = self.settings
+        chosen = f"circuits {', '.join(settings.circuits)}" if settings.circuits else f"suite {settings.suite}"
         self.runner  # noqa: B018 (made here, and not by several threads)
         # Most of a worker's start is the import of its simulator, on one core.
         with ThreadPoolExecutor(max(1, min(usable_cpus(), _STARTS_AT_ONCE))) as pool:
-            return header_lines(list(pool.map(self._backend_info, self.settings.backends)), suite)
+            backends = list(pool.map(self._backend_info, settings.backends))
+        return header_lines(backends, chosen if settings.gradients is None else None)
 
     def _backend_info(self, spec: BackendSpec) -> BackendInfo:
         about = self.runner.describe(spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_qbench.circuits.noise import NoiseModel
+    from pytest_qbench.config_file import Benchmark, ConfigFile
     from pytest_qbench.gradients.settings import GradientSettings
     from pytest_qbench.measure.messages import RoundPolicy
     from pytest_qbench.specs import BackendSpec
@@ -68,6 +69,7 @@ KEYS = (
         "SOURCE",
         repeat=True,
     ),
+    Key("circuits", "cases to measure, whatever the suite, by name or common name: ghz,qft,random", "NAMES"),
     Key("qubits", "sizes to measure, instead of those that the cases declare: 4,6,8 or first:last[:step]", "SIZES"),
     Key("depth", "depths for the cases that take one: 10,20 or first:last[:step]", "DEPTHS"),
     Key(
@@ -77,6 +79,7 @@ KEYS = (
     ),
     Key("noise", "strengths of the noise, of depolarizing unless a model is named: 0,0.01,0.05", "STRENGTHS"),
     Key("shots", "shots to measure at (default: 1,10,100,1000,10000)", "SHOTS"),
+    Key("warmup", "calls before the timed rounds of a point; an instance's first call counts as one (default: 0)", "N"),
     Key("timeout", "seconds that one call of a simulator may take (default: 30)", "SECONDS"),
     Key("startup-timeout", "seconds that a simulator may take to be imported (default: 60)", "SECONDS"),
     Key(
@@ -86,6 +89,8 @@ KEYS = (
     ),
     Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
     Key("seed", "seed that all others derive from (default: 42)", "N"),
+    Key("config", "plan to measure: a .json or .toml file, which options override", "FILE", ini=False),
+    Key("ask", "plan in plain words: 'compare Cirq and Qiskit on random circuits 4 to 16 qubits'", "TEXT", ini=False),
     Key("run-dir", "folder that holds the run folders (default: reports)", "DIR"),
     Key("jsonl", "append the rows to this file too", "FILE"),
     Key("strict", "ABORT, UNSUPPORTED and UNAVAILABLE fail the session", flag=True),
@@ -193,6 +198,13 @@ class Settings:
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
     noise: tuple[NoiseModel | None, ...] = (None,)
     """The noise that circuits are measured with, each in turn; None is without."""
+    circuits: tuple[str, ...] = ()
+    """Cases by name or common name, whatever the suite; empty: those of the suite."""
+    circuits_origin: str = "--qbench-circuits"
+    asked: frozenset[str] = frozenset()
+    """The settings that an option or the config file gives: these override what a marker says."""
+    benchmark: Benchmark | None = None
+    """What the config file says of the plan as a whole; None without one."""
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -207,17 +219,19 @@ def is_active(config: pytest.Config) -> bool:
 
 
 def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Settings:
-    """Parse all options and ini keys.
+    """Parse all options, the config file and the ini keys.
 
     Raises:
-        pytest.UsageError: a value is wrong; the message names the option or ini key.
+        pytest.UsageError: a value is wrong; the message names the option, the ini key or the key of the file.
     """
     from pytest_qbench.backends.registry import BackendLoadError
+    from pytest_qbench.circuit_names import parse_circuits
     from pytest_qbench.gradients.settings import read_gradient_settings
     from pytest_qbench.noise_sweep import read_noise
     from pytest_qbench.specs import SpecError, parse_specs
 
-    values = {key.name: _raw(config, key) for key in KEYS}
+    file = _config_file(config)
+    values = {key.name: _raw(config, key, file) for key in KEYS}
 
     def parsed(name: str, parse: Callable[[str], Any], default: Any) -> Any:
         value, origin = values[name]
@@ -263,10 +277,25 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         list_cases=bool(values["list-cases"][0]),
         list_backends=bool(values["list-backends"][0]),
         mixed_precision=bool(values["mixed-precision"][0]),
-        policy=round_policy(config),
+        policy=replace(round_policy(config), warmup=parsed("warmup", _at_least_zero, 0)),
         gradients=gradients,
         noise=read_noise(values, parsed, gradients is not None),
+        circuits=parsed("circuits", parse_circuits, ()),
+        circuits_origin=values["circuits"][1],
+        asked=frozenset(name for name, (value, origin) in values.items() if value is not None and not _is_ini(origin)),
+        benchmark=None if file is None else file.benchmark,
     )
+
+
+def _config_file(config: pytest.Config) -> ConfigFile | None:
+    """The config file of the session, if one is named."""
+    from pytest_qbench.config_file import ConfigFileError, read_config
+
+    path = getattr(config.option, "qbench_config", None)
+    try:
+        return read_config(config.invocation_params.dir / path) if path else None
+    except ConfigFileError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:
@@ -285,16 +314,22 @@ def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: di
 def _path(config: pytest.Config, name: str, values: Mapping[str, tuple[Any, str]]) -> Path | None:
     """A path as pytest reads them: an option's is relative to the current directory, an ini key's to the rootdir."""
     value, origin = values[name]
-    base = config.invocation_params.dir if origin.startswith("--") else config.rootpath
+    base = config.rootpath if _is_ini(origin) else config.invocation_params.dir
     return base / value if value else None
 
 
-def _raw(config: pytest.Config, key: Key) -> tuple[Any, str]:
-    """The value of a setting as given, and the option or ini key that it came from."""
+def _raw(config: pytest.Config, key: Key, file: ConfigFile | None = None) -> tuple[Any, str]:
+    """The value of a setting as given, and where: the option, else the key of the config file, else the ini key."""
     value = getattr(config.option, key.dest, None)
+    if value is None and file is not None and key.name in file.values:
+        return file.values[key.name]
     if value is not None or not key.ini:
         return value, key.option
     return config.getini(key.dest), f"ini key {key.dest}"
+
+
+def _is_ini(origin: str) -> bool:
+    return origin.startswith("ini key ")
 
 
 def round_policy(config: pytest.Config) -> RoundPolicy:
@@ -400,6 +435,12 @@ def _suite(text: str) -> str:
     if text not in SUITES:
         raise ValueError(f"choose from {', '.join(SUITES)}")
     return text
+
+
+def _at_least_zero(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError("must be a whole number of at least 0")
+    return int(text)
 
 
 def _at_least_one(text: str) -> int:

@@ -159,3 +159,10 @@ def cases_in(module: ModuleType) -> Iterator[CircuitCase]:
     for value in vars(module).values():
         if isinstance(value, CircuitCase):
             yield value
+
+
+def builtin_case_names() -> frozenset[str]:
+    """The names of the circuits of the built-in suite; imports it."""
+    modules = (load_module(path) for path in case_files(builtin_root()) if path.suffix == ".py")
+    qasm = {path.stem for path in case_files(builtin_root()) if path.suffix == ".qasm"}
+    return frozenset(qasm | {case.name for module in modules for case in cases_in(module) if not case.is_gradient})

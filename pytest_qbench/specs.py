@@ -15,6 +15,15 @@ _SPEC = re.compile(r"(?:(?P<metadata>[\w.+-]+)@)?(?P<name>[\w.+-]+)(?:\[(?P<opti
 _UNSAFE = re.compile(r"[^\w.=+@-]+")
 
 
+ALIASES: Mapping[str, str] = {
+    "qiskit-aer": "aer",
+    "qiskit": "aer",
+    "pennylane": "default.qubit",
+    "lightning": "lightning.qubit",
+}
+"""Common names of simulators -> backend."""
+
+
 class SpecError(ValueError):
     """A backend spec is malformed, or names a backend or an option that does not exist."""
 
@@ -70,7 +79,11 @@ def parse_spec(text: str, known: Mapping[str, str]) -> BackendSpec:
         )
     name = match["name"]
     if name not in known:
-        raise SpecError(f"unknown backend {name!r}{_nearest(name, known)}; known backends: {', '.join(sorted(known))}")
+        name = ALIASES.get(name.lower(), name)
+    if name not in known:
+        raise SpecError(
+            f"unknown backend {name!r}{_nearest(name, [*known, *ALIASES])}; known backends: {', '.join(sorted(known))}"
+        )
     if match["metadata"]:
         raise SpecError(f"backend spec {text!r}: no device metadata ({match['metadata']}@) is known; write {name!r}")
     target = known[name]

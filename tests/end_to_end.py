@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import qiskit  # noqa: F401
+
+from pytest_qbench import Program, circuit_case  # noqa: F401
+
+# Sessions in the process of the tests (runpytest) share with it what is imported here: neither can be loaded twice.
 
 FAULTY = Path(__file__).parent / "measure"
 

@@ -52,7 +52,7 @@ def test_general_options_are_for_the_worker() -> None:
     ("text", "message"),
     [
         ("are", "unknown backend 'are' (did you mean 'aer'?); known backends: aer, cirq, "),
-        ("nothing", "unknown backend 'nothing'; known backends: aer, cirq, "),
+        ("xyz", "unknown backend 'xyz'; known backends: aer, cirq, "),
         ("", "malformed backend spec ''"),
         ("aer[", "malformed backend spec 'aer['"),
         ("aer]", "malformed backend spec 'aer]'"),
@@ -99,3 +99,21 @@ def test_no_text_gives_anything_but_a_spec_or_its_error(text: str) -> None:
         return
     assert spec.name in KNOWN
     assert not set("[]") & set(spec.label)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("qiskit-aer", "aer"),
+        ("Qiskit[method=stabilizer]", "aer.method=stabilizer"),
+        ("pennylane", "default.qubit"),
+        ("lightning", "lightning.qubit"),
+    ],
+)
+def test_common_names(text: str, label: str) -> None:
+    assert parse_spec(text, installed_backends()).label == label
+
+
+def test_a_backend_of_ones_own_goes_before_a_common_name() -> None:
+    known = {**installed_backends(), "qiskit": installed_backends()["stim"]}
+    assert parse_spec("qiskit", known).label == "qiskit"

@@ -25,7 +25,7 @@ def test_the_suite_is_in_it(wheel: Path) -> None:
     for path in (ROOT / "cases").rglob("*"):
         if path.suffix in (".py", ".qasm"):
             assert f"pytest_qbench/suite/{path.relative_to(ROOT / 'cases').as_posix()}" in names
-    assert {"pytest_qbench/py.typed", "pytest_qbench/plugin.py"} <= names
+    assert {"pytest_qbench/py.typed", "pytest_qbench/plugin.py", "pytest_qbench/config.schema.json"} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("tests", "cases"))]
 
 

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from pytest_qbench.backends.base import Backend
+
+if TYPE_CHECKING:
+    import pytest
 
 GROUP = "pytest_qbench.backends"
 
@@ -20,6 +24,15 @@ class BackendLoadError(Exception):
 def installed_backends() -> Mapping[str, str]:
     """Backend name -> ``module:Class``, of every installed package; nothing is imported."""
     return {point.name: point.value for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+
+
+def known_backends(config: pytest.Config) -> dict[str, str]:
+    """Backend name -> ``module:Class``: installed ones and those of ``pytest_qbench_backends`` hooks."""
+    known = dict(installed_backends())
+    for registered in config.hook.pytest_qbench_backends(config=config):
+        for name, backend in registered.items():
+            known[name] = backend if isinstance(backend, str) else f"{backend.__module__}:{backend.__qualname__}"
+    return known
 
 
 def load_backend(name: str, target: str) -> type[Backend]:

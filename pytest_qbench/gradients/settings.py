@@ -76,7 +76,9 @@ def read_gradient_settings(
     Raises:
         pytest.UsageError: a value is wrong, or an option does not go with the kind of session.
     """
-    given = {name for name, (value, origin) in values.items() if value is not None and origin.startswith("--")}
+    given = {
+        name for name, (value, origin) in values.items() if value is not None and not origin.startswith("ini key ")
+    }
     if not values["gradients"][0]:
         for name in OWN:
             if name in given:

@@ -66,7 +66,11 @@ class GradientSession:
         result, first_call_s, first_cpu_s = self._call(prepared)
         rounds_s: list[float] = []
         cpu_s: list[float] = []
-        if first_call_s > policy.max_time:
+        for _ in range(policy.warmup - 1):
+            mark(Phase.WARM_UP)
+            del result
+            result, _, _ = self._call(prepared)
+        if first_call_s > policy.max_time and policy.warmup <= 1:
             # What only a first call does (an allocation, a plan) is lost in one that is so long.
             rounds_s, cpu_s = [first_call_s], [first_cpu_s]
         while needs_another_round(policy, rounds_s):

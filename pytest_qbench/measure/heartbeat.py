@@ -37,6 +37,8 @@ class Phase(IntEnum):
     """The stages of a gradient path are told apart by timing."""
     CHECK = 9
     """A gradient path is asked for more, to be verified by."""
+    WARM_UP = 10
+    """A call before the rounds that was asked for, after the first."""
 
 
 FIRST_CALL = "first call"
@@ -52,6 +54,7 @@ _LABELS = {
     Phase.IDLE: "idle",
     Phase.SPLIT: "the split of time",
     Phase.CHECK: "the check on another observable",
+    Phase.WARM_UP: "warm-up call",
 }
 
 

@@ -48,6 +48,8 @@ class RoundPolicy:
     At least ``min_rounds`` and on until ``max_time`` seconds have been timed, at most ``max_rounds``; a call
     that takes more than ``single_above`` seconds gets a single round. A first call of the same shots that takes more
     than ``first_alone_above`` seconds is that round too: what only a first call does is lost in one that is so long.
+    ``warmup`` calls come before the rounds, the first call of a program being one of them; where more than that are
+    asked for, the first call is no round.
     """
 
     min_rounds: int = 3
@@ -55,6 +57,7 @@ class RoundPolicy:
     max_rounds: int = 100
     single_above: float = 2.0
     first_alone_above: float = 10.0
+    warmup: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def needs_another_round(policy: RoundPolicy, rounds_s: Sequence[float]) -> bool:
 
 
 def round_seed(seed: int, program_hash: str, shots: int, index: int) -> int:
-    """The simulator's seed in round ``index`` (0: the first call) of a point; between 1 and 2**31 - 1.
+    """The simulator's seed in round ``index`` of a point (0: the first call; below 0: warm-up); from 1 to 2**31 - 1.
 
     Derived by SHA-256, so that neighbouring rounds and points have unrelated seeds and every machine the same ones.
     """

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_qbench.report.cells import Matrix, PlannedPoint
 from pytest_qbench.report.comparison import Comparison, compare
@@ -20,6 +20,9 @@ from pytest_qbench.report.rows import build_row, identity, node_of
 from pytest_qbench.report.run_folder import RunFolder
 from pytest_qbench.report.summary import build_summary
 from pytest_qbench.results import PointResult
+
+if TYPE_CHECKING:
+    from pytest_qbench.config_file import Benchmark
 
 
 class Recorder:
@@ -38,6 +41,7 @@ class Recorder:
         backends: the labels in the order they were named; the first is the baseline of the comparison.
         copy: a further file that the rows are appended to.
         mixed_precision: backends in different precision are averaged all the same.
+        benchmark: what the config file says of the plan; its id is the name of the run folder.
 
     Raises:
         ReportError: the run folder or the copy can't be written.
@@ -51,11 +55,12 @@ class Recorder:
         copy: Path | None = None,
         *,
         mixed_precision: bool = False,
+        benchmark: Benchmark | None = None,
     ) -> None:
         self._mixed_precision = mixed_precision
         self._copies = [JsonlWriter(copy, append=True)] if copy else []
         try:
-            self.folder = RunFolder.create(run_dir)
+            self.folder = RunFolder.create(run_dir, name=benchmark.id if benchmark else None)
             self._writers = [JsonlWriter(self.folder.results), *self._copies]
             self.folder.write_json("environment", environment)
         except ReportError:
@@ -74,6 +79,7 @@ class Recorder:
         self.comparison: Comparison | None = None
         """None before :meth:`finish`."""
         self._env = essentials(environment)
+        self._benchmark = benchmark.to_json() if benchmark else None
         self._planned: list[PlannedPoint] = []
         self._points: dict[str, dict[int, PointResult]] = {}
         self._rows: dict[str, dict[str, Any]] = {}
@@ -152,6 +158,7 @@ class Recorder:
             started=self._started,
             wall_s=self.elapsed,
             interrupted=interrupted,
+            benchmark=self._benchmark,
             report_problems=self.problems,
         )
         with self._noting_problems():

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from pytest_qbench.report.rows import identity
 from pytest_qbench.results import PointResult
 
 _ATTEMPTS = 20
+_MOST_RUNS = 100_000
+"""Runs of one name."""
 _NAME_LENGTH = 120
 
 
@@ -29,17 +31,17 @@ class RunFolder:
         self._taken = {"summary", "comparison", "environment"}
 
     @classmethod
-    def create(cls, base: Path, *, latest: bool = True) -> RunFolder:
+    def create(cls, base: Path, *, latest: bool = True, name: str | None = None) -> RunFolder:
         """Make ``base/<run_id>/`` and, unless ``latest`` is False, point ``base/latest`` at it.
 
-        The run id is the local time and a random suffix (``20260131-235959-3fa9``). Runs that start at the
-        same moment get folders of their own: the folder must be new, else another suffix is tried.
+        The run id is the local time and a random suffix (``20260131-235959-3fa9``), or ``name``, for a second run
+        ``name-2``. Runs that start at the same moment get folders of their own: the folder must be new, else another
+        suffix is tried.
 
         Raises:
             ReportError: nothing can be written there.
         """
-        for _ in range(_ATTEMPTS):
-            run_id = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        for run_id in _run_ids(name):
             path = base / run_id
             try:
                 base.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ class RunFolder:
             if latest:
                 _point_latest_at(base, run_id)
             return cls(path)
-        raise _unwritable(base, f"no free folder name in {_ATTEMPTS} tries")
+        raise _unwritable(base, "no free folder name was found")
 
     @property
     def run_id(self) -> str:
@@ -125,6 +127,16 @@ class RunFolder:
     def trace(self, case: str, n_qubits: int, shots: int) -> Path:
         """The file for the trace of a call: ``trace_<case>_<n>q_<shots>.json``."""
         return self.path / f"trace_{_safe(case)[:_NAME_LENGTH]}_{n_qubits}q_{shots}.json"
+
+
+def _run_ids(name: str | None) -> Iterator[str]:
+    """Names to try for a run folder, in order."""
+    if name is not None:
+        yield name
+        yield from (f"{name}-{number}" for number in range(2, _MOST_RUNS))
+    else:
+        for _ in range(_ATTEMPTS):
+            yield f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _safe(text: str) -> str:

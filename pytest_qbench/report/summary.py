@@ -27,6 +27,7 @@ def build_summary(
     started: datetime,
     wall_s: float,
     interrupted: bool,
+    benchmark: Mapping[str, Any] | None = None,
     report_problems: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The content of ``summary.json``.
@@ -38,6 +39,7 @@ def build_summary(
         started: when it began.
         wall_s: how long it took, in seconds.
         interrupted: whether the session ended before its end.
+        benchmark: what the config file says of the plan (None: there was none).
         report_problems: what could not be written.
 
     Returns:
@@ -53,6 +55,7 @@ def build_summary(
     return {
         "schema": SCHEMA,
         "run_id": run_id,
+        "benchmark": benchmark,
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),
         "wall_s": wall_s,
         "interrupted": interrupted,

@@ -62,9 +62,9 @@ class BackendInfo:
     problem: str | None = None
 
 
-def header_lines(backends: Sequence[BackendInfo], suite: str | None = None) -> list[str]:
-    """Lines for pytest's header: what is going to be measured."""
-    lines = [f"qbench: suite {suite}"] if suite else []
+def header_lines(backends: Sequence[BackendInfo], chosen: str | None = None) -> list[str]:
+    """Lines for pytest's header: what is going to be measured; ``chosen`` is the suite or the circuits."""
+    lines = [f"qbench: {chosen}"] if chosen else []
     rows = []
     for backend in backends:
         device = backend.device_name or backend.device

@@ -53,6 +53,12 @@ def test_runs_that_start_together_do_not_collide(tmp_path):
     assert (tmp_path / "latest").is_dir()
 
 
+def test_runs_of_one_name_are_counted(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(lambda _: RunFolder.create(tmp_path, name="bench"), range(4)))
+    assert {folder.run_id for folder in folders} == {"bench", "bench-2", "bench-3", "bench-4"}
+
+
 def test_a_name_that_is_taken_is_tried_again(tmp_path, monkeypatch):
     suffixes = itertools.chain(["aaaa"] * 5, ["bbbb"], itertools.repeat("aaaa"))
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(suffixes))
