@@ -255,7 +255,7 @@ class ActivePlugin:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the workers and complete the record; a session in which no point passed has failed."""
         if self._live is not None:
-            self._live.clear()
+            self._live.close()
             self._live = None  # the summary that follows wants the letters and words
         if self.session.settings.list_backends and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = pytest.ExitCode.OK

@@ -20,22 +20,18 @@ class RunPlan:
     """What a run was asked to do.
 
     Attributes:
-        command: the words of the command line, to be shown.
-        settings: the settings that were given, by option, config file or ini key: name -> the value as given.
+        command: the words of the command line behind ``pytest``, which a later session repeats.
+        folder: the current directory, relative to pytest's rootdir.
         backends: the specs of the backends (or paths to gradients), ``all`` written out.
-        paths: the paths and ids named on the command line, relative to the rootdir; None where there were none.
-        policy: the rounds per point.
-        pytest_timeout: seconds that pytest-timeout's option or ini key gave a call.
+        settings: what decides how a point is measured, by name (JSON values).
         tests: node ids of the tests with the ``qbench`` fixture.
         points: every planned point, in the order of the run.
     """
 
     command: tuple[str, ...]
-    settings: Mapping[str, Any]
+    folder: str
     backends: tuple[str, ...]
-    paths: tuple[str, ...] | None
-    policy: Mapping[str, Any]
-    pytest_timeout: float | None
+    settings: Mapping[str, Any]
     tests: tuple[str, ...]
     points: tuple[PlannedPoint, ...]
 
@@ -49,11 +45,9 @@ def write_plan(folder: Path, plan: RunPlan) -> None:
     value = {
         "schema": SCHEMA,
         "command": plan.command,
-        "settings": jsonable(plan.settings),
+        "folder": plan.folder,
         "backends": plan.backends,
-        "paths": plan.paths,
-        "policy": jsonable(plan.policy),
-        "pytest_timeout": plan.pytest_timeout,
+        "settings": jsonable(plan.settings),
         "tests": plan.tests,
         "ladders": _ladders(plan.points),
     }
@@ -71,11 +65,9 @@ def read_plan(folder: Path) -> RunPlan:
         value = json.loads(path.read_text(encoding="utf-8"))
         return RunPlan(
             command=tuple(value["command"]),
-            settings=value["settings"],
+            folder=value["folder"],
             backends=tuple(value["backends"]),
-            paths=None if value["paths"] is None else tuple(value["paths"]),
-            policy=value["policy"],
-            pytest_timeout=value["pytest_timeout"],
+            settings=value["settings"],
             tests=tuple(value["tests"]),
             points=tuple(_points(value["ladders"])),
         )
@@ -86,7 +78,7 @@ def read_plan(folder: Path) -> RunPlan:
         ) from None
     except OSError as error:
         raise ReportError(f"cannot read {path}: {reason_of(error)}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(f"{path} is not the plan of a run: {error!r}") from error
 
 
@@ -104,8 +96,8 @@ def _ladders(points: Iterable[PlannedPoint]) -> list[dict[str, Any]]:
                 "backend": point.backend,
                 "case": point.case,
                 "n_qubits": point.n_qubits,
-                "params": dict(point.params),
-                "noise": point.noise,
+                "params": jsonable(point.params),
+                "noise": jsonable(point.noise),
                 "shots": [],
             }
         known["shots"].append(point.shots)
