@@ -33,6 +33,7 @@ class ActivePlugin:
 
     def start(self) -> None:
         """The command line asks for benchmarks: check every setting, and have the case files collected."""
+        self.session.earlier  # noqa: B018 (a run that can't be gone on with ends it here)
         collection.add_case_arguments(self.config, self.session.case_roots)
         self._wanted_ids = collection.take_own_ids(self.config)
         if hasattr(self.config.option, "benchmark_columns") and not was_given(self.config, "--benchmark-columns"):
@@ -109,6 +110,9 @@ class ActivePlugin:
             items.extend(
                 collection.chosen(self._wanted_ids, [i for module in modules for i in session.genitems(module)])
             )
+        left_out = self.session.leave_out(items)
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
         items[:] = collection.in_plan_order(items)
         collection.connect_benchmark(config, items)
 
@@ -116,7 +120,9 @@ class ActivePlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are final: make the record before anything is measured."""
         self.session.plan(session.items)
-        if self.session.will_record and any(collection.is_benchmark(item) for item in session.items):
+        earlier = self.session.earlier
+        runs = any(collection.is_benchmark(item) for item in session.items)
+        if self.session.will_record and (runs or (earlier is not None and not earlier.nothing_left)):
             self.session.open_record()
 
     def pytest_report_header(self) -> list[str]:
@@ -134,6 +140,8 @@ class ActivePlugin:
             selected = any(plan_instances(case, session.settings) for case in session.cases)
             table = listing.case_table(session.cases, session.settings) if selected or not nothing else nothing
             return self._notes + table
+        if session.earlier is not None:
+            self._notes, nothing = [*self._notes, *session.earlier.lines()], []
         lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points and self.session.measures:
@@ -179,6 +187,8 @@ class ActivePlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result into the record: here, or in the xdist controller."""
+        if self._live is not None and (report.when == "call" or not report.passed):
+            self._live.pause()
         result = outcome.result_of(report)
         if result is not None and not is_xdist_worker(self.config):
             self.session.record(result, outcome.plan_of(report))
@@ -218,6 +228,9 @@ class ActivePlugin:
         """The workers all collect the same: so many points will be measured."""
         self.session.announced = sum(ladder_of(nodeid) != nodeid for nodeid in ids)
         if self.session.announced and self.session.will_record:
+            if self.session.earlier is not None:
+                self.session.earlier.settle(ids)
+            self.session.tests = [nodeid for nodeid in ids if ladder_of(nodeid) == nodeid]
             self.session.open_record()
 
     @pytest.hookimpl(optionalhook=True)
@@ -260,7 +273,7 @@ class ActivePlugin:
         if self.session.settings.list_backends and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = pytest.ExitCode.OK
         self.session.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldstop))
-        if self.session.has_record:
+        if self.session.has_record or self.session.earlier is not None:
             session.exitstatus = self.session.exit_status(int(exitstatus))
 
     def pytest_unconfigure(self) -> None:

@@ -73,6 +73,11 @@ class LiveLine:
             self._current, self._began = nodeid, time.monotonic()
             self._draw()
 
+    def pause(self) -> None:
+        """The item is over: what is counted and written now, the ticker must leave alone."""
+        with self._lock:
+            self._current = ""
+
     def clear(self) -> None:
         """Take the line away."""
         with self._lock:
@@ -124,9 +129,6 @@ class LiveLine:
 
     def quiet(self, report: Any, status: Any) -> Any:
         """pytest's category for a point's report without a letter to print; a point that did not pass gets a line."""
-        if report.when == "call" or not report.passed:
-            with self._lock:
-                self._current = ""  # it is over: what is written now, the ticker must not tear
         if status is None:
             return None
         category, _, (_, markup) = status

@@ -48,10 +48,17 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(args: list[str], parser: pytest.Parser) -> Generator[None]:
-    """Once the conftests have added their options: say which one of ours was meant by a misspelt one."""
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, args: list[str], parser: pytest.Parser
+) -> Generator[None]:
+    """Once the conftests have added their options: say which one of ours was meant by a misspelt one, and take up an
+    earlier run."""
     yield
     refuse_misspelt(parser, args)
+    if any(str(word).startswith("--qbench") for word in args):
+        from pytest_qbench.resume_words import note_command
+
+        note_command(early_config, args)
 
 
 def pytest_configure(config: pytest.Config) -> None:

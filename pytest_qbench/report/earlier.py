@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class EarlierRun:
         results = run.results
         # In the order in which they were written, every attempt: so their files got their names.
         for row in read_rows(results, superseded=True) if results.exists() else ():
-            names[_identity(row)] = run.instance_name(row)
+            names[identity_of(row)] = run.instance_name(row)
         rows = read_rows(results) if results.exists() else []
         return cls(folder, tuple(rows), _environment(folder), (folder / "summary.json").exists(), names)
 
@@ -73,7 +73,7 @@ class EarlierRun:
     def points_of(self, row: Mapping[str, Any]) -> tuple[PointResult, ...]:
         """The points behind a row; none where a killed session did not come to write their file."""
         try:
-            value = json.loads((self.folder / f"{self._names[_identity(row)]}.json").read_text(encoding="utf-8"))
+            value = json.loads((self.folder / f"{self._names[identity_of(row)]}.json").read_text(encoding="utf-8"))
             if value["row"] != row:
                 return ()
             return tuple(PointResult.from_json(point) for point in value["points"])
@@ -86,40 +86,28 @@ class EarlierRun:
         A ladder with a missing file of points, of which a part is measured again, stands for nothing; see
         :meth:`points_of`.
         """
-        partly = {
-            identity(point.backend, node_of(point.nodeid), point.instance, point.params)
-            for point in planned
-            if point.nodeid in again
-        }
+        partly = {ladder_of(point) for point in planned if point.nodeid in again}
         rows, points = [], []
         for row in self.rows:
             kept = {int(shots) for shots, nodeid in row["nodeids"].items() if nodeid not in again}
             if not kept:
                 continue
             found = self.points_of(row)
-            if len(kept) == len(row["nodeids"]) and _identity(row) not in partly:
+            if len(kept) == len(row["nodeids"]) and identity_of(row) not in partly:
                 rows.append((row, found))
             else:
                 points += [point for point in found if point.shots in kept]
         return Standing(tuple(rows), tuple(points))
 
 
-def ladder_nodeids(planned: Iterable[PlannedPoint]) -> dict[str, list[str]]:
-    """Identity of a ladder -> the node ids of its points."""
-    nodeids: dict[str, list[str]] = {}
-    for point in planned:
-        key = identity(point.backend, node_of(point.nodeid), point.instance, point.params)
-        nodeids.setdefault(key, []).append(point.nodeid)
-    return nodeids
-
-
 def identity_of(row: Mapping[str, Any]) -> str:
     """What tells the row from others of its run; see :func:`~pytest_qbench.report.rows.identity`."""
-    return _identity(row)
-
-
-def _identity(row: Mapping[str, Any]) -> str:
     return identity(row["backend"], row["node"], row["instance"], row["params"])
+
+
+def ladder_of(point: PlannedPoint) -> str:
+    """The same for the ladder of a planned point."""
+    return identity(point.backend, node_of(point.nodeid), point.instance, point.params)
 
 
 def _environment(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pytest_qbench.report.earlier import Standing
 from pytest_qbench.report.environment import essentials
 from pytest_qbench.report.files import ReportError
 from pytest_qbench.report.jsonl import JsonlWriter
+from pytest_qbench.report.plan_file import RunPlan, write_plan
 from pytest_qbench.report.progress import EtaEstimator
 from pytest_qbench.report.rows import ROW_KEYS, build_row, identity, node_of
 from pytest_qbench.report.run_folder import RunFolder
@@ -132,6 +133,11 @@ class Recorder:
             key = identity(point.backend, node_of(point.nodeid), point.instance, point.params)
             self._points.setdefault(key, {})[point.shots] = _from(point, run_id)
             self.counts[point.status] += 1
+
+    def write_plan(self, plan: RunPlan) -> None:
+        """Write ``plan.json``, with which a later session can go on."""
+        with self._noting_problems():
+            write_plan(self.folder.path, plan)
 
     def add(self, point: PointResult) -> dict[str, Any] | None:
         """Take a result. If it completes its ladder, write the row and return it.

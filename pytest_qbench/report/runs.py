@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import Path
 
 from pytest_qbench.report.files import ReportError
@@ -11,7 +10,6 @@ from pytest_qbench.report.files import ReportError
 LATEST = "latest"
 """What the newest run is called, and the link that leads to it."""
 
-_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
 _SHOWN = 5
 
 
@@ -44,11 +42,12 @@ def run_ids(run_dir: Path) -> list[str]:
     """The names of the runs below ``run_dir``, the oldest first."""
     if not run_dir.is_dir():
         return []
-    return sorted(path.name for path in run_dir.iterdir() if _RUN_ID.fullmatch(path.name) and _is_run(path))
+    runs = [path for path in run_dir.iterdir() if path.name != LATEST and _is_run(path)]
+    return [path.name for path in sorted(runs, key=lambda path: (_start(path), path.name))]
 
 
 def _newest(run_dir: Path) -> Path:
-    """What ``latest`` leads to, or where it leads nowhere, the run with the latest start in its name."""
+    """What ``latest`` leads to, or where it leads nowhere, the run that started last."""
     latest = run_dir / LATEST
     # Where links can't be made it is a text file with the name.
     target = run_dir / latest.read_text(encoding="utf-8").strip() if latest.is_file() else latest
@@ -62,3 +61,9 @@ def _newest(run_dir: Path) -> Path:
 
 def _is_run(path: Path) -> bool:
     return (path / "results.jsonl").is_file()
+
+
+def _start(path: Path) -> float:
+    """When a run started: then its environment was written, and never again."""
+    environment = path / "environment.json"
+    return environment.stat().st_mtime if environment.exists() else 0.0
