@@ -82,6 +82,7 @@ class Resumption:
         for point in self.plan.points:
             self._ladders.setdefault(ladder_of(point), []).append(point)
         self._todo = self._find_todo()
+        self._gone = 0
         self._again: frozenset[str] = frozenset()
         self._forgiven: frozenset[str] = frozenset()
 
@@ -142,7 +143,9 @@ class Resumption:
             self._todo |= self._changed(points, describe, builds)
         ids = {item.nodeid for item in items}
         gone = sorted(self._todo - ids)
+        self._todo &= ids
         if gone:
+            self._gone = len(gone)
             self.notes.append(
                 f"qbench: {count(len(gone), 'point')} of run {self.run.run_id} can't be measured: no such item is "
                 f"collected any more ({_some(gone)})"
@@ -212,7 +215,7 @@ class Resumption:
             first = f"run {run} once more: {what} of {count(total, 'point')}, {total - failed.total()} stand"
             if not failed:
                 first = f"nothing to rerun: none of the {count(total, 'point')} of run {run} ended in FAIL or ABORT"
-        elif self._todo:
+        elif self._todo or self._gone:
             planned = count(len(self.plan.points) + len(self.plan.tests), "point")
             first = f"going on with run {run}: {total} of {planned} finished, {len(self._todo)} to measure"
         else:

@@ -38,7 +38,10 @@ _FREE = frozenset(
 """Options that may stand beside those two: they change neither what is measured nor how."""
 
 _NOT_AGAIN = frozenset(
-    ("-s", "--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--co")
+    (
+        *("-s", "-v", "-vv", "--verbose", "-q", "-qq", "--quiet", "-x", "--exitfirst", "--co", "--collect-only"),
+        *("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise"),
+    )
 )
 """Words of an earlier command line that are left out: what is measured is known, and what is shown is a new choice."""
 
@@ -95,7 +98,7 @@ def note_command(config: pytest.Config, args: list[str]) -> None:
     added = words[len(stored) :] if words[: len(stored)] == stored else words
     _refuse(option, folder, plan, added, Path(os.path.relpath(base, config.rootpath)))
     words = [*stored, *added]
-    config.stash[COMMAND] = tuple(words)
+    config.stash[COMMAND] = plan.command  # what is added, such as -k, is for this session only
     config.stash[TAKEN_UP] = TakenUp(option, folder, plan)
     args[start:] = [*words, f"{option}={folder}"]
     config.invocation_params = pytest.Config.InvocationParams(
