@@ -10,6 +10,7 @@ import pytest
 
 from pytest_qbench import collection, listing, outcome
 from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
+from pytest_qbench.gc_pause import GcPause
 from pytest_qbench.live import LiveLine
 from pytest_qbench.plan import plan_instances
 from pytest_qbench.scheduling import ladder_of, ladder_scheduler
@@ -36,6 +37,7 @@ class ActivePlugin:
         self.session.earlier  # noqa: B018 (a run that can't be gone on with ends it here)
         collection.add_case_arguments(self.config, self.session.case_roots)
         self._wanted_ids = collection.take_own_ids(self.config)
+        self.config.pluginmanager.register(GcPause())
         if hasattr(self.config.option, "benchmark_columns") and not was_given(self.config, "--benchmark-columns"):
             # The ten columns of pytest-benchmark's default take 200 characters a line, hundreds of lines long.
             self.config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
@@ -119,7 +121,8 @@ class ActivePlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are final: make the record before anything is measured."""
-        self.session.plan(session.items)
+        if self.session.measures:
+            self.session.plan(session.items)
         earlier = self.session.earlier
         runs = any(collection.is_benchmark(item) for item in session.items)
         if self.session.will_record and (runs or (earlier is not None and not earlier.nothing_left)):
