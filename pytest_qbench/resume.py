@@ -18,8 +18,8 @@ from pytest_qbench.report.earlier import EarlierRun, identity_of, ladder_of
 from pytest_qbench.report.files import ReportError, jsonable
 from pytest_qbench.report.plan_file import RunPlan
 from pytest_qbench.report.text import count
-from pytest_qbench.resume_words import COMMAND, TakenUp
 from pytest_qbench.results import Status
+from pytest_qbench.resume_words import COMMAND, TakenUp
 
 if TYPE_CHECKING:
     from pytest_qbench.plan import Instance, LadderKey, Point
@@ -35,7 +35,9 @@ _NAMED = 3
 """So many of a list are named in a line."""
 
 
-def run_plan(config: pytest.Config, settings: Settings, points: Iterable[PlannedPoint], tests: Iterable[str]) -> RunPlan:
+def run_plan(
+    config: pytest.Config, settings: Settings, points: Iterable[PlannedPoint], tests: Iterable[str]
+) -> RunPlan:
     """What ``plan.json`` says of this session."""
     return RunPlan(
         command=config.stash.get(COMMAND, tuple(map(str, config.invocation_params.args))),
@@ -92,7 +94,7 @@ class Resumption:
         other = self.run.other_machine(environment)
         if other:
             raise pytest.UsageError(
-                f"{option}: run {run} was measured on another machine, or with another setup of it ({', '.join(other)}): "
+                f"{option}: run {run} was measured on another machine, or another setup of it ({', '.join(other)}): "
                 f"its times can't stand beside new ones. Go on with it there, or start a new run here: {command}"
             )
         specs = tuple(spec.text for spec in settings.backends)
@@ -156,9 +158,7 @@ class Resumption:
         items[:] = [item for item in items if item.nodeid in self._todo]
         return left_out
 
-    def _changed(
-        self, points: Mapping[str, Point], describe: Callable[[BackendSpec], Any], builds: bool
-    ) -> set[str]:
+    def _changed(self, points: Mapping[str, Point], describe: Callable[[BackendSpec], Any], builds: bool) -> set[str]:
         """The points of ladders that were measured with another circuit or another version of the simulator."""
         specs = {point.backend.label: point.backend for point in points.values()}
         now = {label: describe(spec) for label, spec in specs.items()}

@@ -1,4 +1,4 @@
-"""``--qbench-resume`` and ``--qbench-rerun-failed`` on the command line: the words of the earlier run are put before."""
+"""``--qbench-resume`` and ``--qbench-rerun-failed`` on the command line: words of the earlier run are put before."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _take_out(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
 
 def _run_dir(config: pytest.Config) -> Path:
     """The folder with the run folders, as far as this command line says."""
-    given = getattr(config.known_args_namespace, "qbench_run_dir", None)
+    given: str | None = getattr(config.known_args_namespace, "qbench_run_dir", None)
     if given:
         return config.invocation_params.dir / given
     named: str = config.getini("qbench_run_dir")

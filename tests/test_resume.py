@@ -205,8 +205,10 @@ def test_another_machine_is_refused(pytester: pytest.Pytester) -> None:
     result = run(pytester, "--qbench-rerun-failed")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["*was measured on another machine, * (CPU): its times can't stand beside new ones. Go on with it there, or "
-         "start a new run here: pytest * --qbench-backend=fickle --qbench-shots=1,10,100*"]
+        [
+            "*was measured on another machine, * (CPU): its times can't stand beside new ones. Go on with it there, or "
+            "start a new run here: pytest * --qbench-backend=fickle --qbench-shots=1,10,100*"
+        ]
     )
 
 

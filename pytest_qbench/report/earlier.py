@@ -66,9 +66,7 @@ class EarlierRun:
 
     def statuses(self) -> dict[str, str]:
         """Node id -> status of every point that has a result."""
-        return {
-            nodeid: row["point_status"][shots] for row in self.rows for shots, nodeid in row["nodeids"].items()
-        }
+        return {nodeid: row["point_status"][shots] for row in self.rows for shots, nodeid in row["nodeids"].items()}
 
     def points_of(self, row: Mapping[str, Any]) -> tuple[PointResult, ...]:
         """The points behind a row; none where a killed session did not come to write their file."""

@@ -120,7 +120,7 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [_WORDS.get(key, key) for key, value in left.items() if value != right[key]]
 
 
-_WORDS = {"cpu": "CPU", "cpu_limit": "CPU limit", "gpus": "GPUs", "os": "operating system", "threads": "thread variables"}
+_WORDS = {"cpu": "CPU", "cpu_limit": "CPU limit", "gpus": "GPUs", "os": "operating system"}
 
 
 def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -127,8 +127,8 @@ class Recorder:
             self.counts.update(row["point_status"].values())
         with self._noting_problems():
             self._writers[0].write_all(row for row, _ in taken)
-            for row, points in taken:
-                self.folder.write_instance(row, points)
+            for row, its_points in taken:
+                self.folder.write_instance(row, its_points)
         for point in standing.points:
             key = identity(point.backend, node_of(point.nodeid), point.instance, point.params)
             self._points.setdefault(key, {})[point.shots] = _from(point, run_id)
