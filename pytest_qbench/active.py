@@ -11,6 +11,7 @@ import pytest
 from pytest_qbench import collection, listing, markers, outcome
 from pytest_qbench.circuit_names import names, unmatched
 from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
+from pytest_qbench.gc_pause import GcPause
 from pytest_qbench.live import LiveLine
 from pytest_qbench.markers import read_marks
 from pytest_qbench.plan import plan_instances
@@ -41,8 +42,10 @@ class ActivePlugin:
 
     def start(self) -> None:
         """The command line asks for benchmarks: check every setting, and have the case files collected."""
+        self.session.earlier  # noqa: B018 (a run that can't be gone on with ends it here)
         collection.add_case_arguments(self.config, self.session.case_roots)
         self._wanted_ids = collection.take_own_ids(self.config)
+        self.config.pluginmanager.register(GcPause())
         if hasattr(self.config.option, "benchmark_columns") and not was_given(self.config, "--benchmark-columns"):
             # The ten columns of pytest-benchmark's default take 200 characters a line, hundreds of lines long.
             self.config.option.benchmark_columns = ["min", "median", "iqr", "rounds"]
@@ -140,14 +143,20 @@ class ActivePlugin:
             )
         if not (session.testsfailed or getattr(config.option, "lf", False)):  # else there are cases unseen
             listing.refuse_unknown_circuits(self.session.cases, settings)
+        left_out = self.session.leave_out(items)
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
         items[:] = collection.in_plan_order(items)
         collection.connect_benchmark(config, items)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The items are final: make the record before anything is measured."""
-        self.session.plan(session.items)
-        if self.session.will_record and any(collection.is_benchmark(item) for item in session.items):
+        if self.session.measures:
+            self.session.plan(session.items)
+        earlier = self.session.earlier
+        runs = any(collection.is_benchmark(item) for item in session.items)
+        if self.session.will_record and (runs or (earlier is not None and not earlier.nothing_left)):
             self.session.open_record()
 
     def pytest_report_header(self) -> list[str]:
@@ -165,6 +174,8 @@ class ActivePlugin:
             selected = any(plan_instances(case, session.settings) for case in session.cases)
             table = listing.case_table(session.cases, session.settings) if selected or not nothing else nothing
             return session.intentions() + self._notes + table
+        if session.earlier is not None:
+            self._notes, nothing = [*self._notes, *session.earlier.lines()], []
         lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points:
@@ -210,6 +221,8 @@ class ActivePlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result into the record: here, or in the xdist controller."""
+        if self._live is not None and (report.when == "call" or not report.passed):
+            self._live.pause()
         result = outcome.result_of(report)
         if result is not None and not is_xdist_worker(self.config):
             self.session.record(result, outcome.plan_of(report))
@@ -249,6 +262,9 @@ class ActivePlugin:
         """The workers all collect the same: so many points will be measured."""
         self.session.announced = sum(ladder_of(nodeid) != nodeid for nodeid in ids)
         if self.session.announced and self.session.will_record:
+            if self.session.earlier is not None:
+                self.session.earlier.settle(ids)
+            self.session.tests = [nodeid for nodeid in ids if ladder_of(nodeid) == nodeid]
             self.session.open_record()
 
     @pytest.hookimpl(optionalhook=True)
@@ -286,12 +302,12 @@ class ActivePlugin:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End the workers and complete the record; a session in which no point passed has failed."""
         if self._live is not None:
-            self._live.clear()
+            self._live.close()
             self._live = None  # the summary that follows wants the letters and words
         if self.session.settings.list_backends and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = pytest.ExitCode.OK
         self.session.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldstop))
-        if self.session.has_record:
+        if self.session.has_record or self.session.earlier is not None:
             session.exitstatus = self.session.exit_status(int(exitstatus))
 
     def pytest_unconfigure(self) -> None:

@@ -209,11 +209,12 @@ def items_of(
             case.name, function
         )
     )
+    marks = [getattr(pytest.mark, tag) for tag in ("qbench", *sorted(case.tags))]
     for item, point in zip(items, points, strict=True):
         item.stash[POINT] = point
         item.obj = function  # type: ignore[attr-defined]  # pytest would look the name up in the module, and find the case
-        for tag in ("qbench", *sorted(case.tags)):
-            item.add_marker(tag)
+        for mark in marks:
+            item.add_marker(mark)
     return items
 
 
@@ -257,25 +258,32 @@ def connect_benchmark(config: pytest.Config, items: Iterable[pytest.Item]) -> No
     # pytest-codspeed brings a ``benchmark`` fixture of its own, which refuses ``timer=``.
     if not plugins.hasplugin("benchmark") or getattr(config.option, "codspeed", False):
         return
+    # One clock and one mark serve all: items run one at a time, and the clock forgets at every replay.
+    clock = ReplayClock()
+    marks: dict[str, pytest.MarkDecorator] = {}
+
+    def replay(item: pytest.Item, group: str) -> None:
+        item.stash[CLOCK] = clock
+        own = item.get_closest_marker("benchmark")
+        if own is None:
+            if group not in marks:
+                marks[group] = pytest.mark.benchmark(group=group, timer=clock)
+            item.add_marker(marks[group], append=False)
+        else:
+            # A marker of the user's would shadow ours whole: merge them, and let theirs win but for the timer.
+            merged = {"group": group, **own.kwargs, "timer": clock}
+            item.add_marker(pytest.mark.benchmark(**merged), append=False)
+
     for item in items:
         if POINT in item.stash:
-            _replay_through_benchmark(item, item.stash[POINT].instance.case.name)
+            replay(item, item.stash[POINT].instance.case.name)
         elif is_benchmark(item):
             fixtures: list[str] = item.fixturenames  # type: ignore[attr-defined]
             if "benchmark" in fixtures:
                 continue  # the test times something itself, by the real clock
             # So that --benchmark-only keeps it. A new list: the items of a parametrized test share theirs.
             item.fixturenames = [*fixtures, "benchmark"]  # type: ignore[attr-defined]
-            _replay_through_benchmark(item, getattr(item, "originalname", item.name))
-
-
-def _replay_through_benchmark(item: pytest.Item, group: str) -> None:
-    clock = ReplayClock()
-    item.stash[CLOCK] = clock
-    own = item.get_closest_marker("benchmark")
-    # A marker of the user's would shadow ours whole: merge them, and let theirs win but for the timer.
-    merged = {"group": group, **(own.kwargs if own else {}), "timer": clock}
-    item.add_marker(pytest.mark.benchmark(**merged), append=False)
+            replay(item, getattr(item, "originalname", item.name))
 
 
 def in_plan_order(items: Sequence[pytest.Item]) -> list[pytest.Item]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +14,31 @@ from pytest_qbench.report.text import shorten
 from pytest_qbench.session import is_xdist_worker
 
 if TYPE_CHECKING:
+    from pytest_qbench.report.cells import PlannedPoint
     from pytest_qbench.session import QbenchSession
 
 _ERASE = "\r\x1b[K"
+_TICK_S = 1.0
 
 
 class LiveLine:
-    """Rewrites one line in place. Passed points leave no trace; others are printed above it."""
+    """Rewrites one line in place. Passed points leave no trace; others are printed above it.
+
+    A thread of its own redraws it every second, so that a long point is seen to go on. It draws only while an item
+    runs, when pytest itself writes nothing.
+    """
 
     def __init__(self, reporter: Any, session: QbenchSession) -> None:
         self._reporter = reporter
         self._session = session
         self._shown = False
+        self._current = ""
+        """The node id of the item that runs; empty between two of them."""
+        self._began = 0.0
+        self._planned: dict[str, PlannedPoint] = {}
+        self._lock = Lock()
+        self._over = Event()
+        self._ticker: Thread | None = None
         self._parallel = getattr(reporter.config.option, "numprocesses", None) or 1
         # The dots and file names of pytest's own progress would tear the line.
         reporter.showfspath = False
@@ -51,24 +66,66 @@ class LiveLine:
         """Show what is running, how far the session is and how long it will take."""
         if not self._session.has_record:
             return
-        recorder = self._session.recorder
+        if self._ticker is None:
+            self._ticker = Thread(target=self._tick, name="qbench-live-line", daemon=True)
+            self._ticker.start()
+        with self._lock:
+            self._current, self._began = nodeid, time.monotonic()
+            self._draw()
+
+    def pause(self) -> None:
+        """The item is over: what is counted and written now, the ticker must leave alone."""
+        with self._lock:
+            self._current = ""
+
+    def clear(self) -> None:
+        """Take the line away."""
+        with self._lock:
+            self._current = ""
+            if self._shown:
+                self._write(_ERASE)
+                self._shown = False
+
+    def close(self) -> None:
+        """Take the line away for good."""
+        self.clear()
+        self._over.set()
+        if self._ticker is not None:
+            self._ticker.join()
+            self._ticker = None
+
+    def _tick(self) -> None:
+        while not self._over.wait(_TICK_S):
+            with self._lock:
+                if self._current and time.monotonic() - self._began >= _TICK_S:
+                    self._draw()
+
+    def _draw(self) -> None:
+        recorder, running = self._session.recorder, time.monotonic() - self._began
         line = status_line(
             recorder.done,
             max(recorder.planned, self._session.announced),
             recorder.counts,
-            nodeid.rpartition("::")[2],
+            self._current.rpartition("::")[2],
             recorder.elapsed,
-            recorder.eta.seconds_left(self._parallel),
+            self._seconds_left(running),
             self._width,
+            running,
         )
         self._write(_ERASE + line)
         self._shown = True
 
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            self._write(_ERASE)
-            self._shown = False
+    def _seconds_left(self, running: float) -> float | None:
+        """The time left, less what the current item has had of its own."""
+        eta = self._session.recorder.eta
+        left = eta.seconds_left(self._parallel)
+        if left is None or running < _TICK_S:
+            return left
+        if len(self._planned) != len(self._session.planned):
+            self._planned = {point.nodeid: point for point in self._session.planned}
+        point = self._planned.get(self._current)
+        own = None if point is None else eta.estimate(point)
+        return left if own is None else left - min(running, own) / self._parallel
 
     def quiet(self, report: Any, status: Any) -> Any:
         """pytest's category for a point's report without a letter to print; a point that did not pass gets a line."""

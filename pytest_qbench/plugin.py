@@ -51,11 +51,16 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, args: list[str], parser: pytest.Parser
 ) -> Generator[None]:
-    """Once the conftests have added their options: say which one of ours was meant by a misspelt one."""
+    """Once the conftests have added their options: say which one of ours was meant by a misspelt one, and take up an
+    earlier run."""
     yield
     if any(str(word).startswith("--qbench-ask") for word in args):
         _expand_sentence(early_config, args)
     refuse_misspelt(parser, args)
+    if any(str(word).startswith("--qbench") for word in args):
+        from pytest_qbench.resume_words import note_command
+
+        note_command(early_config, args)
 
 
 def _expand_sentence(config: pytest.Config, args: list[str]) -> None:

@@ -67,6 +67,8 @@ class PointResult:
     elapsed_s: float = 0.0
     gradient: Mapping[str, Any] | None = None
     """What only a gradient point has; see :data:`pytest_qbench.report.rows.GRADIENT_KEYS`."""
+    merged_from: str | None = None
+    """The run in which it was measured, where that is an earlier one."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that :meth:`from_json` turns back into an equal result."""

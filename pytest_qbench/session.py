@@ -15,13 +15,15 @@ from pytest_qbench.ask.option import ASKED
 from pytest_qbench.backends.base import Description
 from pytest_qbench.backends.registry import known_backends
 from pytest_qbench.circuit_names import unmatched
-from pytest_qbench.collection import POINT, case_roots
+from pytest_qbench.collection import POINT, case_roots, is_benchmark
 from pytest_qbench.measure.messages import Unavailable
 from pytest_qbench.plan import LadderKey, Point, is_of_kind, is_selected, ladders
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
 from pytest_qbench.results import PointResult, Status
+from pytest_qbench.resume import Resumption, run_plan
+from pytest_qbench.resume_words import TAKEN_UP
 from pytest_qbench.settings import Settings, read_settings, usable_cpus
 from pytest_qbench.sources import case_files
 
@@ -63,6 +65,8 @@ class QbenchSession:
         """Ladder -> the shots that will run, once the collection is final."""
         self.planned: list[PlannedPoint] = []
         """What will run, once the collection is final; an xdist controller hears of it with the first result."""
+        self.tests: list[str] = []
+        """The node ids of the tests with ``qbench`` that will run."""
         self.announced = 0
         """In an xdist controller: how many points its workers have collected."""
         self._tags: set[str] = set()
@@ -131,6 +135,13 @@ class QbenchSession:
 
         return collect(self.config.rootpath)
 
+    @cached_property
+    def earlier(self) -> Resumption | None:
+        """The run that this session goes on with, if it does; one that can't be gone on with raises
+        ``pytest.UsageError``."""
+        taken = self.config.stash.get(TAKEN_UP, None)
+        return None if taken is None else Resumption(taken, self.settings, self._environment)
+
     @property
     def has_record(self) -> bool:
         """Whether the recorder was made."""
@@ -165,6 +176,18 @@ class QbenchSession:
             )
             for nodeid, point in points
         ]
+        self.tests = [item.nodeid for item in items if POINT not in item.stash and is_benchmark(item)]
+        if self.earlier is not None:
+            self.earlier.settle([item.nodeid for item in items])
+            self.ladders = self.earlier.whole_ladders(dict(points))
+            self.planned = list(self.earlier.plan.points)
+
+    def leave_out(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Take what need not be measured again out of ``items``, and return it."""
+        if self.earlier is None:
+            return []
+        describe = self.runner.describe if self.measures else None
+        return self.earlier.leave_out(items, describe, builds=self.settings.gradients is None)
 
     def unsent_plan(self) -> list[PlannedPoint]:
         """In an xdist worker, on the first call: the plan, which the controller can't make itself."""
@@ -214,9 +237,19 @@ class QbenchSession:
         return self.measures and not is_xdist_worker(self.config)
 
     def open_record(self) -> None:
-        """Make the record, and tell it what is planned."""
-        if not self.has_record:
+        """Make the record, and tell it what is planned and what stands of an earlier run."""
+        if self.has_record:
+            return
+        if self.earlier is not None:
+            self.planned = list(self.earlier.plan.points)
+            self.tests = list(self.earlier.plan.tests)
+            self.earlier.fill(self.recorder)
+        else:
             self.recorder.plan(self.planned)
+        self._write_plan()
+
+    def _write_plan(self) -> None:
+        self.recorder.write_plan(run_plan(self.config, self.settings, self.planned, self.tests))
 
     def intentions(self) -> list[str]:
         """Lines on the sentence and the config file that this session comes from."""
@@ -333,6 +366,7 @@ class QbenchSession:
         if plan and not self.planned:
             self.planned = list(plan)
             self.recorder.plan(plan)
+            self._write_plan()
         row = self.recorder.add(result)
         self.config.hook.pytest_qbench_point(config=self.config, result=result)
         if row is not None:
@@ -340,6 +374,10 @@ class QbenchSession:
 
     def exit_status(self, current: int) -> int:
         """The session's exit status: a session in which points ran and all went wrong has failed."""
+        if self.earlier is not None and self.measures:
+            current = self.earlier.exit_status(current, self.settings.strict)
+        if not self.has_record:
+            return current
         counts = self.recorder.counts
         ran = sum(counts.values())
         if current == pytest.ExitCode.OK and ran and not (counts.get(Status.PASS) or counts.get(Status.UNVERIFIED)):

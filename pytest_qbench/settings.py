@@ -39,6 +39,8 @@ class Key:
     repeat: bool = False
     ini: bool = True
     choices: tuple[str, ...] = ()
+    bare: str | None = None
+    """What the option without a value means; a value then stands behind ``=``."""
 
     @property
     def option(self) -> str:
@@ -93,6 +95,14 @@ KEYS = (
     Key("ask", "plan in plain words: 'compare Cirq and Qiskit on random circuits 4 to 16 qubits'", "TEXT", ini=False),
     Key("run-dir", "folder that holds the run folders (default: reports)", "DIR"),
     Key("jsonl", "append the rows to this file too", "FILE"),
+    Key("resume", "go on with an interrupted run: its id, its folder, or latest", "RUN", ini=False),
+    Key(
+        "rerun-failed",
+        "measure the FAIL and ABORT points of a run again, and merge: its id, its folder, or latest (the default)",
+        "RUN",
+        ini=False,
+        bare="latest",
+    ),
     Key("strict", "ABORT, UNSUPPORTED and UNAVAILABLE fail the session", flag=True),
     Key("list-cases", "list the selected cases and measure nothing", flag=True, ini=False),
     Key("list-backends", "list the simulators that can be used here, and why others can't", flag=True, ini=False),
@@ -132,6 +142,7 @@ def add_options(parser: pytest.Parser) -> None:
                 metavar=key.metavar,
                 choices=key.choices or None,
                 help=key.help,
+                **({"nargs": "?", "const": key.bare} if key.bare else {}),
             )
         if key.ini:
             kind = "bool" if key.flag else "args" if key.repeat else "string"
@@ -301,10 +312,13 @@ def _config_file(config: pytest.Config) -> ConfigFile | None:
 def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:
     """``specs`` with the usable backends for ``all``, which an xdist worker has from its controller."""
     from pytest_qbench.availability import ALL, expand_all
+    from pytest_qbench.resume_words import TAKEN_UP
     from pytest_qbench.specs import split_specs
 
     if ALL not in split_specs(specs):
         return specs
+    if TAKEN_UP in config.stash:
+        return config.stash[TAKEN_UP].plan.backends
     worker_input: dict[str, Any] = getattr(config, "workerinput", {})
     if WORKER_INPUT in worker_input:
         return list(worker_input[WORKER_INPUT])

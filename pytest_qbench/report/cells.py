@@ -90,63 +90,64 @@ class Matrix:
         planned: Iterable[PlannedPoint] = (),
         backends: Sequence[str] = (),
     ) -> None:
-        self._instances: dict[tuple[str, CaseKey], list[str]] = {}
-        self._shots: dict[tuple[str, CaseKey], dict[int, None]] = {}
-        self._rows: dict[tuple[str, CaseKey], Mapping[str, Any]] = {}
+        self._ordinals: dict[tuple[str, CaseKey], dict[str, int]] = {}
+        self._shots: dict[str, dict[CaseKey, dict[int, None]]] = {}
+        self._rows: dict[str, dict[CaseKey, Mapping[str, Any]]] = {}
+        self._warm: dict[str, dict[tuple[CaseKey, int], Cell]] = {}
         order = dict.fromkeys(backends)
         for point in planned:
             order.setdefault(point.backend)
             key = self._key(point.backend, point.instance, node_of(point.nodeid), _fields(point))
-            self._shots.setdefault((point.backend, key), {})[point.shots] = None
+            self._shots.setdefault(point.backend, {}).setdefault(key, {})[point.shots] = None
         for row in rows:
             order.setdefault(row["backend"])
             key = self._key(row["backend"], row["instance"], row["node"], row)
-            self._rows[row["backend"], key] = row
-            self._shots.setdefault((row["backend"], key), {}).update(dict.fromkeys(row["planned_shots"]))
+            self._rows.setdefault(row["backend"], {})[key] = row
+            shots = self._shots.setdefault(row["backend"], {}).setdefault(key, {})
+            shots.update(dict.fromkeys(row["planned_shots"]))
         self.backends: tuple[str, ...] = tuple(order)
         self.kinds: dict[CaseKey, str] = {
-            key: row["kind"] for (_, key), row in self._rows.items() if row["kind"] is not None
+            key: row["kind"] for owned in self._rows.values() for key, row in owned.items() if row["kind"] is not None
         }
 
     def _key(self, backend: str, instance: str, node: str, fields: Mapping[str, Any]) -> CaseKey:
         params, noise = (json.dumps(jsonable(fields[name]), sort_keys=True) for name in ("params", "noise"))
         key = CaseKey(node, fields["case"], fields["n_qubits"], params, noise)
-        instances = self._instances.setdefault((backend, key), [])
-        if instance not in instances:
-            instances.append(instance)
-        ordinal = instances.index(instance)
+        ordinals = self._ordinals.setdefault((backend, key), {})
+        ordinal = ordinals.setdefault(instance, len(ordinals))
         return CaseKey(key.node, key.case, key.n_qubits, params, noise, ordinal) if ordinal else key
 
     def rows(self, backend: str) -> list[Mapping[str, Any]]:
         """The rows of ``backend``."""
-        return [row for (owner, _), row in self._rows.items() if owner == backend]
+        return list(self._rows.get(backend, {}).values())
 
     def row(self, backend: str, key: CaseKey) -> Mapping[str, Any] | None:
         """The row of ``backend`` for an instance, None where it has none."""
-        return self._rows.get((backend, key))
+        return self._rows.get(backend, {}).get(key)
 
-    def warm(self, backend: str) -> dict[tuple[CaseKey, int], Cell]:
+    def warm(self, backend: str) -> Mapping[tuple[CaseKey, int], Cell]:
         """One cell per instance and shots: the median of the warm rounds."""
-        return {
-            (key, shots): _warm_cell(self._rows.get((owner, key)), shots)
-            for (owner, key), planned in self._shots.items()
-            if owner == backend
-            for shots in planned
-        }
+        cells = self._warm.get(backend)
+        if cells is None:
+            cells = self._warm[backend] = {
+                (key, shots): _warm_cell(self.row(backend, key), shots)
+                for key, planned in self._shots.get(backend, {}).items()
+                for shots in planned
+            }
+        return cells
 
-    def cold(self, backend: str) -> dict[tuple[CaseKey, int], Cell]:
+    def cold(self, backend: str) -> Mapping[tuple[CaseKey, int], Cell]:
         """One cell per instance: preparation and first call, at the shots of that call.
 
         Where it was not made, or aborted, these are the shots at which it was due.
         """
         cells = {}
-        for (owner, key), planned in self._shots.items():
-            if owner == backend:
-                row = self._rows.get((owner, key))
-                shots = cold_shots(planned)
-                if row is not None and row["first_call_abort"] is None and row["first_call_shots"] is not None:
-                    shots = row["first_call_shots"]
-                cells[key, shots] = _cold_cell(row)
+        for key, planned in self._shots.get(backend, {}).items():
+            row = self.row(backend, key)
+            shots = cold_shots(planned)
+            if row is not None and row["first_call_abort"] is None and row["first_call_shots"] is not None:
+                shots = row["first_call_shots"]
+            cells[key, shots] = _cold_cell(row)
         return cells
 
     def coverage(self, backend: str) -> dict[str, Any]:

@@ -111,9 +111,22 @@ def fingerprint(environment: Mapping[str, Any]) -> str:
     image count. Packages and the commit do not: they are what is compared. Nor does what changes by itself
     (load, free memory); memory counts in whole GiB, because kernels reserve a little more or less of it.
     """
+    return hashlib.sha256(json.dumps(_identity(environment), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """What makes the fingerprints of two environments differ, in words."""
+    left, right = _identity(one), _identity(other)
+    return [_WORDS.get(key, key) for key, value in left.items() if value != right[key]]
+
+
+_WORDS = {"cpu": "CPU", "cpu_limit": "CPU limit", "gpus": "GPUs", "os": "operating system"}
+
+
+def _identity(environment: Mapping[str, Any]) -> dict[str, Any]:
     cpu = environment["cpu"]
     memory = {"total": environment["memory"]["total"], "limit": environment["limits"]["memory"]}
-    identity = {
+    return {
         "cpu": [cpu[key] for key in ("model", "machine", "physical", "logical", "usable", "governor")],
         "memory": {key: value and round(value / _GIB) for key, value in memory.items()},
         "cpu_limit": environment["limits"]["cpus"],
@@ -123,7 +136,6 @@ def fingerprint(environment: Mapping[str, Any]) -> str:
         "threads": environment["thread_variables"],
         "ci": environment["ci"],
     }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def essentials(environment: Mapping[str, Any]) -> dict[str, Any]:

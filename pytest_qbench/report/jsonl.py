@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,15 @@ class JsonlWriter:
         Raises:
             ReportError: it could not be written; nothing of it is left in the file.
         """
-        data = (dump_line(row) + "\n").encode()
+        self.write_all([row])
+
+    def write_all(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append several rows in one piece.
+
+        Raises:
+            ReportError: they could not be written; nothing of them is left in the file.
+        """
+        data = "".join(f"{dump_line(row)}\n" for row in rows).encode()
         size = os.fstat(self._fd).st_size
         written = 0
         try:

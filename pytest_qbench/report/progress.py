@@ -22,6 +22,7 @@ def status_line(
     elapsed: float,
     eta: float | None,
     width: int,
+    running: float = 0.0,
 ) -> str:
     """One line of at most ``width`` characters, without a line end.
 
@@ -31,6 +32,7 @@ def status_line(
         current: the id of the item that runs now; it gives way first where the line is too long.
         elapsed, eta: seconds since the start, and seconds left (None: not known yet).
         width: columns.
+        running: seconds since the current item began, shown from the first whole one on.
     """
     parts = [f"{done}/{planned}"]
     if planned:
@@ -39,9 +41,10 @@ def status_line(
     left = "" if eta is None else f", about {format_duration(eta)} left"
     parts.append(format_duration(elapsed) + left)
     line = "  ".join(parts)
-    room = width - len(line) - 2
+    clock = f" {format_duration(running)}" if running >= 1 else ""
+    room = width - len(line) - 2 - len(clock)
     if current and room >= 12:
-        line += "  " + shorten(current, room)
+        line += "  " + shorten(current, room) + clock
     return line[: max(width, 0)]
 
 
@@ -65,33 +68,56 @@ class _Seen:
 
 
 @dataclass(slots=True)
+class _Group:
+    """The points of one backend and case: how many are left per size, and what those that are done took."""
+
+    left: Counter[int] = field(default_factory=Counter)
+    sizes: dict[int, _Seen] = field(default_factory=dict)
+    seconds: float | None = None
+    """The estimate for those left, until another point is done."""
+
+    def estimate(self, n_qubits: int) -> float:
+        nearest = min(self.sizes, key=lambda size: (abs(size - n_qubits), -size))
+        seen = self.sizes[nearest]
+        doublings = max(n_qubits, _FLAT_QUBITS) - max(nearest, _FLAT_QUBITS)
+        estimate = seen.mean * 2.0**doublings
+        # A point that reaches its timeout has spent little more than that; its deadline holds for every call.
+        return min(estimate, max(2 * seen.timeout, seen.mean)) if seen.timeout else estimate
+
+
+@dataclass(slots=True)
 class EtaEstimator:
     """Estimates the seconds left from the points that are done.
 
     A point takes as long as its neighbours: those of the same backend, case and size; else the nearest size
     of the same backend and case, doubled per qubit where the state is what costs and cut at the timeout; else
     the mean of all points of its backend, or of all.
+
+    A finished point changes the estimate of its own backend and case only, and the means: asking costs as much as there
+    are backends and cases, whatever the number of points.
     """
 
-    _left: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    _by_size: dict[tuple[str, str], dict[int, _Seen]] = field(default_factory=lambda: defaultdict(dict))
+    _groups: dict[tuple[str, str], _Group] = field(default_factory=lambda: defaultdict(_Group))
     _by_backend: dict[str, _Seen] = field(default_factory=dict)
     _all: _Seen = field(default_factory=_Seen)
 
     def plan(self, points: Iterable[PlannedPoint]) -> None:
         """Add points that are to run."""
-        self._left.update((point.backend, point.case, point.n_qubits) for point in points)
+        for point in points:
+            group = self._groups[point.backend, point.case]
+            group.left[point.n_qubits] += 1
+            group.seconds = None
 
     def add(self, point: PointResult) -> None:
         """Take note of a finished point."""
-        key = (point.backend, point.case, point.n_qubits)
-        if self._left[key] > 0:
-            self._left[key] -= 1
+        group = self._groups[point.backend, point.case]
+        group.seconds = None
+        if group.left[point.n_qubits] > 0:
+            group.left[point.n_qubits] -= 1
         if point.skipped:
             return
-        sizes = self._by_size[point.backend, point.case]
         for seen in (
-            sizes.setdefault(point.n_qubits, _Seen()),
+            group.sizes.setdefault(point.n_qubits, _Seen()),
             self._by_backend.setdefault(point.backend, _Seen()),
             self._all,
         ):
@@ -101,15 +127,21 @@ class EtaEstimator:
         """The estimate, with ``parallel`` points running at once; None before the first point is done."""
         if not self._all.points:
             return None
-        return sum(count * self._estimate(*key) for key, count in self._left.items() if count) / parallel
+        return sum(self._group_seconds(backend, group) for (backend, _), group in self._groups.items()) / parallel
 
-    def _estimate(self, backend: str, case: str, n_qubits: int) -> float:
-        sizes = self._by_size.get((backend, case))
-        if not sizes:
-            return self._by_backend.get(backend, self._all).mean
-        nearest = min(sizes, key=lambda size: (abs(size - n_qubits), -size))
-        seen = sizes[nearest]
-        doublings = max(n_qubits, _FLAT_QUBITS) - max(nearest, _FLAT_QUBITS)
-        estimate = seen.mean * 2.0**doublings
-        # A point that reaches its timeout has spent little more than that; its deadline holds for every call.
-        return min(estimate, max(2 * seen.timeout, seen.mean)) if seen.timeout else estimate
+    def estimate(self, point: PlannedPoint) -> float | None:
+        """The seconds that one point will take; None before the first point is done."""
+        if not self._all.points:
+            return None
+        group = self._groups[point.backend, point.case]
+        return group.estimate(point.n_qubits) if group.sizes else self._mean(point.backend)
+
+    def _group_seconds(self, backend: str, group: _Group) -> float:
+        if not group.sizes:
+            return group.left.total() * self._mean(backend)
+        if group.seconds is None:
+            group.seconds = sum(number * group.estimate(size) for size, number in group.left.items() if number)
+        return group.seconds
+
+    def _mean(self, backend: str) -> float:
+        return self._by_backend.get(backend, self._all).mean

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_qbench.report.cells import Matrix, PlannedPoint
 from pytest_qbench.report.comparison import Comparison, compare
+from pytest_qbench.report.earlier import Standing
 from pytest_qbench.report.environment import essentials
 from pytest_qbench.report.files import ReportError
 from pytest_qbench.report.jsonl import JsonlWriter
+from pytest_qbench.report.plan_file import RunPlan, write_plan
 from pytest_qbench.report.progress import EtaEstimator
-from pytest_qbench.report.rows import build_row, identity, node_of
+from pytest_qbench.report.rows import ROW_KEYS, build_row, identity, node_of
 from pytest_qbench.report.run_folder import RunFolder
 from pytest_qbench.report.summary import build_summary
 from pytest_qbench.results import PointResult
@@ -108,11 +111,39 @@ class Recorder:
         """Seconds since the run began."""
         return time.perf_counter() - self._clock
 
-    def plan(self, points: Iterable[PlannedPoint]) -> None:
-        """Say what is going to run. What is planned and never arrives shows as missing."""
+    def plan(self, points: Iterable[PlannedPoint], to_run: Container[str] | None = None) -> None:
+        """Say what is going to run. What is planned and never arrives shows as missing.
+
+        ``to_run`` are the node ids of those that are measured now (None: all); what is known of the others, an earlier
+        run has, see :meth:`take_over`.
+        """
         points = list(points)
         self._planned += points
-        self.eta.plan(points)
+        self.eta.plan(point for point in points if to_run is None or point.nodeid in to_run)
+
+    def take_over(self, standing: Standing, run_id: str) -> None:
+        """Take what stands of the earlier run ``run_id``. Its rows are in ``results.jsonl`` at once, but in no copy."""
+        taken = []
+        for row, points in standing.rows:
+            origin = {**dict.fromkeys(row["nodeids"], run_id), **(row.get("merged_from") or {})}
+            # A row of an earlier version may lack keys.
+            new = {**dict.fromkeys(ROW_KEYS), **row, "run_id": self.folder.run_id, "merged_from": origin}
+            taken.append((new, [_from(point, run_id) for point in points]))
+            self._rows[identity(row["backend"], row["node"], row["instance"], row["params"])] = new
+            self.counts.update(row["point_status"].values())
+        with self._noting_problems():
+            self._writers[0].write_all(row for row, _ in taken)
+            for row, its_points in taken:
+                self.folder.write_instance(row, its_points)
+        for point in standing.points:
+            key = identity(point.backend, node_of(point.nodeid), point.instance, point.params)
+            self._points.setdefault(key, {})[point.shots] = _from(point, run_id)
+            self.counts[point.status] += 1
+
+    def write_plan(self, plan: RunPlan) -> None:
+        """Write ``plan.json``, with which a later session can go on."""
+        with self._noting_problems():
+            write_plan(self.folder.path, plan)
 
     def add(self, point: PointResult) -> dict[str, Any] | None:
         """Take a result. If it completes its ladder, write the row and return it.
@@ -129,7 +160,7 @@ class Recorder:
         ladder[point.shots] = point
         if key in self._rows:
             self._outdated.add(key)
-        elif ladder.keys() >= set(point.ladder):
+        elif len(ladder) >= len(point.ladder) and ladder.keys() >= set(point.ladder):
             return self._write_row(key)
         return None
 
@@ -185,3 +216,8 @@ class Recorder:
         except ReportError as error:
             if str(error) not in self.problems:
                 self.problems.append(str(error))
+
+
+def _from(point: PointResult, run_id: str) -> PointResult:
+    """``point`` with the run that measured it."""
+    return replace(point, merged_from=point.merged_from or run_id)

@@ -80,6 +80,7 @@ ROW_KEYS = (
     "elapsed_s",
     "first_call_abort",
     "threads_exceeded",
+    "merged_from",
     *GRADIENT_KEYS,
 )
 """The keys of every row, in order, whatever the backend and the status."""
@@ -207,6 +208,7 @@ def build_row(
         "elapsed_s": sum(point.elapsed_s for point in ordered),
         "first_call_abort": _first(point.first_call_abort for point in ordered),
         "threads_exceeded": [point.shots for point in timed if _exceeds(point)],
+        "merged_from": {point.shots: point.merged_from for point in ordered if point.merged_from} or None,
         **_gradient(ordered, timed),
     }
     lost: list[str] = []

@@ -28,7 +28,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._names: dict[str, str] = {}
-        self._taken = {"summary", "comparison", "environment"}
+        self._taken = {"summary", "comparison", "environment", "plan"}
 
     @classmethod
     def create(cls, base: Path, *, latest: bool = True, name: str | None = None) -> RunFolder:

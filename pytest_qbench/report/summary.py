@@ -45,13 +45,15 @@ def build_summary(
     Returns:
         a JSON value. ``points`` and ``rows`` count by status, ``totals`` holds static and dynamic circuits
         apart (over all backends, and per backend), ``hot_spots`` the slowest instances by the median at their
-        highest shots, by the time spent on them all in all, and the slowest ladder; ``problems`` every reason
-        for which a row is not PASS or not whole, ``threads_exceeded`` every point in which a simulator
-        kept more cores busy than it was given threads. The times of a ladder with a FAIL count for nothing, but the
-        time spent on it does; ``timed``, ``noisy`` and ``single_round`` are of the points whose times count.
+        highest shots, by the time spent on them all in all, and the slowest ladder; ``merged_from`` how many of the
+        points which earlier run measured; ``problems`` every reason for which a row is not PASS or not whole,
+        ``threads_exceeded`` every point in which a simulator kept more cores busy than it was given threads. The times
+        of a ladder with a FAIL count for nothing, but the time spent on it does; ``timed``, ``noisy`` and
+        ``single_round`` are of the points whose times count.
     """
     statuses = Counter(status for row in rows for status in row["point_status"].values())
-    coverage = [matrix.coverage(backend) for backend in matrix.backends]
+    coverage = {backend: matrix.coverage(backend) for backend in matrix.backends}
+    origins = Counter(run for row in rows for run in (row["merged_from"] or {}).values())
     return {
         "schema": SCHEMA,
         "run_id": run_id,
@@ -59,8 +61,9 @@ def build_summary(
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),
         "wall_s": wall_s,
         "interrupted": interrupted,
+        "merged_from": dict(origins),
         "points": {
-            "planned": sum(entry["planned"] for entry in coverage),
+            "planned": sum(entry["planned"] for entry in coverage.values()),
             "ran": statuses.total() - sum(len(row["skipped_shots"]) for row in rows),
             "skipped": sum(len(row["skipped_shots"]) for row in rows),
             "missing": sum(len(row["missing_shots"]) for row in rows) + _never_started(matrix),
@@ -72,7 +75,7 @@ def build_summary(
         "backends": {
             backend: {
                 "rows": _by_status(matrix.rows(backend)),
-                "coverage": matrix.coverage(backend),
+                "coverage": coverage[backend],
                 "totals": _totals(matrix.rows(backend)),
             }
             for backend in matrix.backends

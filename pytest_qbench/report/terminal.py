@@ -126,6 +126,7 @@ def status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     text = f"{count(points['planned'], 'point')}: {', '.join(parts) or 'none ran'}"
     text += f" in {format_duration(summary['wall_s'])}"
     lines: list[Line] = [(line, MARKUP[worst] | BOLD) for line in textwrap.wrap(text, width)]
+    lines += [(f"{number} of them measured in run {run_id}", {}) for run_id, number in summary["merged_from"].items()]
     if points["skipped"]:
         skipped = count(points["skipped"], "point")
         lines.append((f"{skipped} skipped: fewer shots had ended their ladder already", {}))
