@@ -278,4 +278,3 @@ def local_pool(settings: Settings, cache_dir: Path | None, jobs: Callable[[], It
     )
     runners = [Runner(settings, lane=replace(shared, cpus=cpus)) for cpus in split_cpus(own_cpus(), lanes)]
     return Pool(runners, jobs, MemoryGate(settings.memory_limit), stop.give, memory_needed)
-
