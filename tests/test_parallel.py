@@ -161,9 +161,7 @@ def test_a_crash_is_repeated_as_often_as_asked(pytester: pytest.Pytester, lanes:
 
 
 @pytest.mark.usefixtures("toys")
-def test_faults_in_one_lane_leave_the_others_alone(
-    pytester: pytest.Pytester, alive: Callable[[], list[str]]
-) -> None:
+def test_faults_in_one_lane_leave_the_others_alone(pytester: pytest.Pytester, alive: Callable[[], list[str]]) -> None:
     result = pytester.runpytest_subprocess(
         "--qbench-backend=crashes,good,missing,stuck",
         "--qbench-shots=1,10",
