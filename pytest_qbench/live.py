@@ -39,7 +39,7 @@ class LiveLine:
         self._lock = Lock()
         self._over = Event()
         self._ticker: Thread | None = None
-        self._parallel = getattr(reporter.config.option, "numprocesses", None) or 1
+        self._parallel = getattr(reporter.config.option, "numprocesses", None) or session.settings.parallel.lanes
         # The dots and file names of pytest's own progress would tear the line.
         reporter.showfspath = False
 

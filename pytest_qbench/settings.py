@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from pytest_qbench.parallel_settings import Parallel, asked_lanes, parse_retries, read_parallel
 
 if TYPE_CHECKING:
     from pytest_qbench.circuits.noise import NoiseModel
@@ -90,6 +92,8 @@ KEYS = (
         "SIZE",
     ),
     Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
+    Key("parallel", "points to measure at once, each on cores of its own: a number, or auto (default: 1)", "N|auto"),
+    Key("retries", "how often a point is measured again whose simulator crashed (default: 0)", "N"),
     Key("seed", "seed that all others derive from (default: 42)", "N"),
     Key("config", "plan to measure: a .json or .toml file, which options override", "FILE", ini=False),
     Key("ask", "plan in plain words: 'compare Cirq and Qiskit on random circuits 4 to 16 qubits'", "TEXT", ini=False),
@@ -216,6 +220,7 @@ class Settings:
     """The settings that an option or the config file gives: these override what a marker says."""
     benchmark: Benchmark | None = None
     """What the config file says of the plan as a whole; None without one."""
+    parallel: Parallel = field(default_factory=Parallel)
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -267,6 +272,9 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     if not backends:
         raise pytest.UsageError(f"{origin} is empty; known backends: {', '.join(sorted(known_backends))}")
     suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
+    # Side by side, each simulator has one thread unless more are asked for: so the most points fit on the cores.
+    asked = asked_lanes(config, values, parsed, gradients is not None)
+    threads = parsed("threads", _at_least_one, usable_cpus() if asked == 1 else 1)
     return Settings(
         active=is_active(config),
         backends=backends,
@@ -280,7 +288,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         timeout_given=values["timeout"][0] not in (None, ""),
         startup_timeout=parsed("startup-timeout", parse_seconds, DEFAULT_STARTUP_TIMEOUT),
         memory_limit=parsed("memory-limit", parse_memory, None) or parse_memory("90%"),
-        threads=parsed("threads", _at_least_one, usable_cpus()),
+        threads=threads,
         seed=parsed("seed", int, DEFAULT_SEED),
         run_dir=_path(config, "run-dir", values) or config.rootpath / "reports",
         jsonl=_path(config, "jsonl", values),
@@ -295,6 +303,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         circuits_origin=values["circuits"][1],
         asked=frozenset(name for name, (value, origin) in values.items() if value is not None and not _is_ini(origin)),
         benchmark=None if file is None else file.benchmark,
+        parallel=read_parallel(asked, parsed("retries", parse_retries, 0), threads, backends, usable_cpus()),
     )
 
 

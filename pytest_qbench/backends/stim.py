@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pytest_qbench.backends.base import Backend, Capabilities, Description, UnavailableError, UnsupportedError
 from pytest_qbench.backends.bit_rows import count_rows
+from pytest_qbench.backends.memory import SMALL
 from pytest_qbench.backends.readout import with_readout_in_measurements
 from pytest_qbench.circuits.channels import ON_QUBITS, pauli_error
 from pytest_qbench.circuits.program import (
@@ -77,6 +78,7 @@ class StimBackend(Backend):
 
     name: ClassVar[str] = "stim"
     install: ClassVar[str] = "pip install stim"
+    memory: ClassVar[str] = SMALL
 
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_qbench.measure import guardian
+from pytest_qbench.measure.cores import pinned
 from pytest_qbench.measure.heartbeat import Heartbeat, create_page
 from pytest_qbench.measure.messages import WorkerSpec
 
@@ -57,7 +58,8 @@ class Launch:
             self.output = self._pipe("output", theirs)
             self.life = self._pipe("life", theirs, writes=True)
             self.status = self._pipe("status", theirs)
-            self.process = _start(spec, python, self.token, **theirs)
+            with pinned(spec.cpus):  # a process starts with the affinity of the thread that starts it
+                self.process = _start(spec, python, self.token, **theirs)
         except BaseException:
             for descriptor in list(self.open):
                 self.close(descriptor)

@@ -31,6 +31,8 @@ class WorkerSpec:
     python: str | None = None
     memory_limit: int | None = None
     startup_timeout: float = 60.0
+    cpus: tuple[int, ...] = ()
+    """The CPUs that the worker and what it starts may use (empty: all that this process may)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,16 +62,21 @@ class WorkerDiedError(Exception):
         self.end = end
 
 
+class CancelledError(BaseException):
+    """The one who waits for the worker was told to stop."""
+
+
 class WorkerProcess:
     """One worker with its guardian. To be used by one thread at a time."""
 
-    def __init__(self, spec: WorkerSpec, python: str) -> None:
-        """Launch a worker under the interpreter ``python``.
+    def __init__(self, spec: WorkerSpec, python: str, cancel: int | None = None) -> None:
+        """Launch a worker under the interpreter ``python``; ``cancel`` is a descriptor: readable, it ends exchanges.
 
         Raises:
             OSError: it can't be launched.
         """
         self._launch = Launch(spec, python)
+        self._cancel = cancel
         self.heartbeat = self._launch.heartbeat
         self._pending = memoryview(b"")
         self._decoder = FrameDecoder()
@@ -123,7 +128,17 @@ class WorkerProcess:
             MemoryExceededError: the process tree uses more memory than it may.
             WorkerDiedError: the worker ended.
             WireError: something else than an answer came.
+            CancelledError: the descriptor ``cancel`` became readable.
         """
+        if self._cancel is None:
+            return self._exchange(message, timeout)
+        self._selector.register(self._cancel, selectors.EVENT_READ, _stop)
+        try:
+            return self._exchange(message, timeout)
+        finally:
+            self._ignore(self._cancel)  # what follows is the end of the worker, which is waited for
+
+    def _exchange(self, message: Mapping[str, Any], timeout: float) -> Any:
         self._tail = b""
         self._pending = memoryview(encode(message))
         self._selector.register(self._launch.requests, selectors.EVENT_WRITE, self._write_request)
@@ -255,3 +270,7 @@ class WorkerProcess:
         if descriptor in self._launch.open:
             self._ignore(descriptor)
             self._launch.close(descriptor)
+
+
+def _stop() -> None:
+    raise CancelledError

@@ -54,9 +54,14 @@ class Supervisor:
     with this process however this ends.
     """
 
-    def __init__(self, spec: WorkerSpec) -> None:
-        """Make ready for ``spec``; nothing is started yet."""
+    def __init__(self, spec: WorkerSpec, cancel: int | None = None) -> None:
+        """Make ready for ``spec``; nothing is started yet.
+
+        ``cancel`` is a descriptor for another thread to stop this one with: once it is readable, a call that waits
+        for the worker kills it and raises :class:`~pytest_qbench.measure.process.CancelledError`.
+        """
         self.spec = spec
+        self._cancel = cancel
         self._worker: WorkerProcess | None = None
         self._condemned: WorkerProcess | None = None
         self._description: Description | None = None
@@ -85,6 +90,11 @@ class Supervisor:
     def capabilities(self) -> Capabilities | None:
         """What the backend said it can run; None before it has started, and for a path to gradients."""
         return self._capabilities
+
+    @property
+    def can_start(self) -> bool:
+        """Whether nothing has shown yet that a worker can't be started."""
+        return self._failure is None
 
     def measure(self, request: MeasureRequest) -> Outcome:
         """Measure one point.
@@ -172,7 +182,7 @@ class Supervisor:
         if not python:
             return Unavailable(f"python={spec.python}: there is no such interpreter, or it is not executable")
         try:
-            worker = self._worker = WorkerProcess(spec, python)
+            worker = self._worker = WorkerProcess(spec, python, self._cancel)
         except OSError as error:
             if spec.python is not None:
                 return Unavailable(f"python={spec.python}: {error.strerror or error}")
