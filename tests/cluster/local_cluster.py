@@ -1,0 +1,33 @@
+"""A Dask cluster of two worker processes on this machine, for the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FAULTY = Path(__file__).parent.parent / "measure"
+
+
+@contextmanager
+def local_cluster(n_workers: int = 2, **options: Any) -> Iterator[Any]:
+    """A ``LocalCluster`` whose workers find the backends of the tests; ``options`` are passed on."""
+    from distributed import LocalCluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        inherited = filter(None, [os.environ.get("PYTHONPATH")])
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTY), *inherited]))
+        with LocalCluster(
+            n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL", **options
+        ) as cluster:
+            yield cluster
+
+
+def worker_pids(cluster: Any) -> dict[str, int]:
+    """Address -> process id of the Dask workers."""
+    with cluster.get_client() as client:
+        return dict(client.run(os.getpid))
