@@ -259,7 +259,10 @@ class ActivePlugin:
             self._live = None  # the summary that follows wants the letters and words
         if self.session.settings.list_backends and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             session.exitstatus = pytest.ExitCode.OK
-        self.session.close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldstop))
+        self.session.close(
+            interrupted=exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldstop),
+            cut_short=bool(session.shouldfail),
+        )
         if self.session.has_record:
             session.exitstatus = self.session.exit_status(int(exitstatus))
 

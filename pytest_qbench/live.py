@@ -24,7 +24,7 @@ class LiveLine:
         self._reporter = reporter
         self._session = session
         self._shown = False
-        self._parallel = getattr(reporter.config.option, "numprocesses", None) or 1
+        self._parallel = getattr(reporter.config.option, "numprocesses", None) or session.settings.parallel.lanes
         # The dots and file names of pytest's own progress would tear the line.
         reporter.showfspath = False
 

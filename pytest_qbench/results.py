@@ -62,6 +62,12 @@ class PointResult:
     seed: int | None = None
     timeout_s: float | None = None
     noise: Any = None
+    contended: bool = False
+    """Whether another point was measured on the same machine at the same time."""
+    crashes: tuple[str, ...] = ()
+    """What earlier attempts ended in, where the point was measured again after a crash."""
+    host: Mapping[str, Any] | None = None
+    """Name and hardware of the machine that it was measured on, where that is another one."""
     elapsed_s: float = 0.0
     gradient: Mapping[str, Any] | None = None
     """What only a gradient point has; see :data:`pytest_qbench.report.rows.GRADIENT_KEYS`."""
@@ -76,6 +82,6 @@ class PointResult:
         """The inverse of :meth:`to_json`."""
         data = dict(value)
         data["status"] = Status(data["status"])
-        for key in ("ladder", "rounds_s", "cpu_s", "counts_s"):
+        for key in ("ladder", "rounds_s", "cpu_s", "counts_s", "crashes"):
             data[key] = tuple(data[key])
         return cls(**data)

@@ -15,6 +15,7 @@ from pytest_qbench.cases import CaseError, CircuitCase
 from pytest_qbench.circuits.convert import ConversionError, from_qiskit
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.circuits.validate import problems
+from pytest_qbench.lane import Lane, Measures
 from pytest_qbench.measure.heartbeat import FIRST_CALL
 from pytest_qbench.measure.messages import (
     Abort,
@@ -27,7 +28,6 @@ from pytest_qbench.measure.messages import (
     WorkerSpec,
 )
 from pytest_qbench.measure.quiet import wait_until_quiet
-from pytest_qbench.measure.supervisor import Supervisor
 from pytest_qbench.plan import cold_shots
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.text import count
@@ -64,17 +64,21 @@ class _SlowFirstCall:
 class Runner:
     """Measures points, one at a time. Holds one worker per backend spec and what the points of a ladder share."""
 
-    def __init__(self, settings: Settings, cache_dir: Path | None = None) -> None:
+    def __init__(self, settings: Settings, cache_dir: Path | None = None, lane: Lane | None = None) -> None:
+        """Measure in ``lane``, of a pool; by itself in one with references in ``cache_dir``."""
         self._settings = settings
-        self._supervisors: dict[str, Supervisor] = {}
-        self._references = ReferenceCache(cache_dir)
-        self._program: tuple[Instance, Program | CaseError] | None = None
+        self.lane = lane or Lane(references=ReferenceCache(cache_dir))
+        self._supervisors: dict[str, Measures] = {}
         self._ended: dict[LadderKey, Ended] = {}
         self._slow_first_calls: dict[LadderKey, _SlowFirstCall] = {}
 
     def describe(self, spec: BackendSpec) -> Description | Unavailable | Abort:
         """What the backend says of itself; starts its worker."""
-        return self._supervisor(spec).describe()
+        supervisor = self._supervisor(spec)
+        about = self.lane.unusable.get(spec.label) or supervisor.describe()
+        if not isinstance(about, Description) and not supervisor.can_start:
+            self.lane.unusable[spec.label] = about
+        return about
 
     def run(self, point: Point, nodeid: str, ladder: tuple[int, ...], timeout: float | None = None) -> PointResult:
         """Measure and verify one point; ``timeout`` in seconds replaces the settings' deadline per call.
@@ -86,7 +90,7 @@ class Runner:
         ended = self._ended.get(point.ladder_key)
         if ended is not None and (ended.status is not Status.ABORT or point.shots > ended.shots):
             return skipped(result, ended)
-        program = self._build(point.instance)
+        program = self.lane.programs.get(point.instance, build_program)
         if isinstance(program, CaseError):
             result = with_case_error(result, program)
         else:
@@ -117,14 +121,19 @@ class Runner:
             policy=self._settings.policy,
             instance=blank.instance,
         )
-        outcome, blank = self._outcome(request, (case.path, blank.instance), blank, self._supervisor(spec))
+        supervisor = self._supervisor(spec)
+        outcome: Outcome | None = self.lane.unusable.get(spec.label)
+        if outcome is None:
+            outcome, blank = self._outcome(request, (case.path, blank.instance), blank, supervisor)
+        if isinstance(outcome, Unavailable | Abort) and not supervisor.can_start:
+            self.lane.unusable[spec.label] = outcome
         result = _with_outcome(blank, outcome)
         if not isinstance(outcome, Measurement):
             return result, {}
         return self._verify(result, outcome, program, case, arguments), outcome.counts
 
     def _outcome(
-        self, request: MeasureRequest, ladder: LadderKey, blank: PointResult, supervisor: Supervisor
+        self, request: MeasureRequest, ladder: LadderKey, blank: PointResult, supervisor: Measures
     ) -> tuple[Outcome, PointResult]:
         """What comes of ``request``, and ``blank`` with what there is to say of the first call.
 
@@ -139,20 +148,30 @@ class Runner:
                 return slow.abort, blank
             first_shots = request.shots
         self._settle()
-        outcome = supervisor.measure(replace(request, first_shots=first_shots))
+        outcome, blank = self._attempt(supervisor, replace(request, first_shots=first_shots), blank)
         if isinstance(outcome, Abort) and outcome.phase == FIRST_CALL and request.shots < first_shots:
             if outcome.kind is AbortKind.TIMEOUT:
                 self._slow_first_calls[ladder] = _SlowFirstCall(first_shots, request.timeout, outcome)
             blank = replace(blank, first_call_abort=outcome.reason)
             first_shots = request.shots
-            outcome = supervisor.measure(replace(request, first_shots=first_shots))
+            outcome, blank = self._attempt(supervisor, replace(request, first_shots=first_shots), blank)
         if isinstance(outcome, Measurement) and outcome.first_call_s is not None:
             blank = replace(blank, first_call_shots=first_shots)
         return outcome, blank
 
+    def _attempt(
+        self, supervisor: Measures, request: MeasureRequest, blank: PointResult
+    ) -> tuple[Outcome, PointResult]:
+        """What comes of ``request``, repeated after a crash as the settings say; ``blank`` with how it was measured."""
+        measured = self.lane.measure(supervisor, request, self._settings.parallel.retries)
+        return measured.outcome, replace(
+            blank, contended=blank.contended or measured.contended, crashes=blank.crashes + measured.crashes
+        )
+
     def _settle(self) -> None:
         """Wait for threads that still spin, after the last measurement in a worker or its verification here."""
-        wait_until_quiet([os.getpid(), *(pid for other in self._supervisors.values() for pid in other.pids)])
+        here = [os.getpid()] if self.lane.is_alone else []
+        wait_until_quiet([*here, *(pid for other in self._supervisors.values() for pid in other.pids)])
 
     def close(self) -> None:
         """End every worker."""
@@ -160,9 +179,13 @@ class Runner:
             supervisor.close()
         self._supervisors.clear()
 
-    def _supervisor(self, spec: BackendSpec) -> Supervisor:
+    def unclaimed(self) -> list[PointResult]:
+        """Results that nobody has asked for: there are none, as nothing is measured ahead."""
+        return []
+
+    def _supervisor(self, spec: BackendSpec) -> Measures:
         if spec.label not in self._supervisors:
-            self._supervisors[spec.label] = Supervisor(
+            self._supervisors[spec.label] = self.lane.make_supervisor(
                 WorkerSpec(
                     target=spec.target,
                     options=dict(spec.options),
@@ -170,6 +193,7 @@ class Runner:
                     python=spec.python,
                     memory_limit=self._settings.memory_limit,
                     startup_timeout=self._settings.startup_timeout,
+                    cpus=self.lane.cpus,
                 )
             )
         return self._supervisors[spec.label]
@@ -190,17 +214,8 @@ class Runner:
             threads=spec.threads or self._settings.threads,
             seed=self._settings.seed,
             timeout_s=timeout,
+            host=self.lane.host,
         )
-
-    def _build(self, instance: Instance) -> Program | CaseError:
-        """The instance's program, or why there is none; the last one is kept, as a ladder's points share it."""
-        if self._program is None or self._program[0] != instance:
-            try:
-                program: Program | CaseError = build_program(instance)
-            except CaseError as error:
-                program = error
-            self._program = (instance, program)
-        return self._program[1]
 
     def _verify(
         self,
@@ -211,7 +226,7 @@ class Runner:
         arguments: Mapping[str, Any],
     ) -> PointResult:
         try:
-            distribution = reference_distribution(case, arguments, program, self._references)
+            distribution = reference_distribution(case, arguments, program, self.lane.references)
         except CaseError as error:
             return with_case_error(result, error)
         check = check_counts(

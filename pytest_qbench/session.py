@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pytest
 from pytest_qbench.backends.base import Description
 from pytest_qbench.backends.registry import installed_backends
 from pytest_qbench.collection import POINT, case_roots
+from pytest_qbench.deadlines import item_timeout, session_timeout
 from pytest_qbench.measure.messages import Unavailable
 from pytest_qbench.plan import LadderKey, Point, is_selected, ladders
 from pytest_qbench.report.cells import PlannedPoint
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_qbench.cases import CircuitCase
+    from pytest_qbench.pool import Job, Pool
     from pytest_qbench.report.gradient_summary import Extras
     from pytest_qbench.report.recorder import Recorder
     from pytest_qbench.runner import Runner
@@ -61,6 +63,8 @@ class QbenchSession:
         """Ladder -> the shots that will run, once the collection is final."""
         self.planned: list[PlannedPoint] = []
         """What will run, once the collection is final; an xdist controller hears of it with the first result."""
+        self._items: list[pytest.Item] = []
+        """The items of the points that will run, once the collection is final."""
         self.announced = 0
         """In an xdist controller: how many points its workers have collected."""
         self._tags: set[str] = set()
@@ -87,7 +91,7 @@ class QbenchSession:
         return case_roots(self.config, self.settings)
 
     @cached_property
-    def runner(self) -> Runner:
+    def runner(self) -> Runner | Pool:
         """Measures the points of this process."""
         if self.settings.gradients is not None:
             from pytest_qbench.gradients.runner import GradientRunner
@@ -100,6 +104,10 @@ class QbenchSession:
             folder = cache.mkdir("qbench") if cache is not None else None
         except OSError:  # a cache that can't be written is no reason not to measure
             folder = None
+        if self.settings.parallel.lanes > 1:
+            from pytest_qbench.pool import local_pool
+
+            return local_pool(self.settings, folder, self._jobs)
         return Runner(self.settings, folder)
 
     @cached_property
@@ -151,7 +159,8 @@ class QbenchSession:
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Take the final list of items."""
-        points = [(item.nodeid, item.stash[POINT]) for item in items if POINT in item.stash]
+        self._items = [item for item in items if POINT in item.stash]
+        points = [(item.nodeid, item.stash[POINT]) for item in self._items]
         self.ladders = ladders(point for _, point in points)
         self.planned = [
             PlannedPoint(
@@ -215,17 +224,20 @@ class QbenchSession:
 
     def header(self, points: Sequence[Point]) -> list[str]:
         """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""
+        from pytest_qbench.report.lanes import lane_lines
+
         instances = {(point.instance.case, point.instance.id) for point in points}
         shots = sorted({point.shots for point in points})
         cases = {point.instance.case for point in points}
         return [
             *self._backend_lines(),
+            *lane_lines(self.settings, points),
             plan_line(
                 len(points),
                 len(instances),
                 len(cases),
                 shots,
-                self._deadline(self._pytest_timeout()),
+                self._deadline(session_timeout(self.config)),
                 unit="shots" if self.settings.gradients is None else "samples",
             ),
         ]
@@ -294,12 +306,14 @@ class QbenchSession:
             return self.settings.timeout
         return min(asked, self.settings.timeout) if self.settings.timeout_given else asked
 
-    def _pytest_timeout(self) -> float | None:
-        """What pytest-timeout's option or ini key say, for the header; a marker may still differ."""
-        given = getattr(self.config.option, "timeout", None)
-        if given is None and self.config.pluginmanager.hasplugin("timeout"):
-            given = self.config.getini("timeout")
-        return float(given) if given else None
+    def _jobs(self) -> Iterator[Job]:
+        """The points in the order of their items; those that a marker may skip are measured when their turn comes."""
+        from pytest_qbench.pool import Job
+
+        for item in self._items:
+            if not any(item.get_closest_marker(name) for name in ("skip", "skipif", "xfail")):
+                point = item.stash[POINT]
+                yield Job(point, item.nodeid, self.ladders[point.ladder_key], self._deadline(item_timeout(item)))
 
     def run_point(self, item: pytest.Item) -> PointResult:
         """Measure the item's point and keep the result on the item."""
@@ -327,10 +341,17 @@ class QbenchSession:
             return int(pytest.ExitCode.TESTS_FAILED)
         return current
 
-    def close(self, interrupted: bool) -> None:
-        """End the workers and write what is left of the record."""
+    def close(self, interrupted: bool, cut_short: bool = False) -> None:
+        """End the workers and write what is left of the record.
+
+        Where the session was ``interrupted`` or ended before its last item (``cut_short``), what was measured ahead of
+        the items is recorded too.
+        """
         if self.has_runner:
             self.runner.close()
+            if (interrupted or cut_short) and self.has_record:
+                for result in self.runner.unclaimed():
+                    self.record(result)
         if self.has_record:
             for row in self.recorder.finish(interrupted):
                 self.config.hook.pytest_qbench_row(config=self.config, row=row)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_qbench.parallel_settings import Parallel, asked_lanes, parse_retries, read_parallel
+
 if TYPE_CHECKING:
     from pytest_qbench.gradients.settings import GradientSettings
     from pytest_qbench.measure.messages import RoundPolicy
@@ -78,6 +80,8 @@ KEYS = (
         "SIZE",
     ),
     Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
+    Key("parallel", "points to measure at once, each on cores of its own: a number, or auto (default: 1)", "N|auto"),
+    Key("retries", "how often a point is measured again whose simulator crashed (default: 0)", "N"),
     Key("seed", "seed that all others derive from (default: 42)", "N"),
     Key("run-dir", "folder that holds the run folders (default: reports)", "DIR"),
     Key("jsonl", "append the rows to this file too", "FILE"),
@@ -184,6 +188,7 @@ class Settings:
     policy: RoundPolicy
     gradients: GradientSettings | None = None
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
+    parallel: Parallel = Parallel()
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -232,6 +237,9 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     if not backends:
         raise pytest.UsageError(f"{origin} is empty; known backends: {', '.join(sorted(known_backends))}")
     suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
+    # Side by side, each simulator has one thread unless more are asked for: so the most points fit on the cores.
+    asked = asked_lanes(config, values, parsed, gradients is not None)
+    threads = parsed("threads", _at_least_one, usable_cpus() if asked == 1 else 1)
     return Settings(
         active=is_active(config),
         backends=backends,
@@ -245,7 +253,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         timeout_given=values["timeout"][0] not in (None, ""),
         startup_timeout=parsed("startup-timeout", parse_seconds, DEFAULT_STARTUP_TIMEOUT),
         memory_limit=parsed("memory-limit", parse_memory, None) or parse_memory("90%"),
-        threads=parsed("threads", _at_least_one, usable_cpus()),
+        threads=threads,
         seed=parsed("seed", int, DEFAULT_SEED),
         run_dir=_path(config, "run-dir", values) or config.rootpath / "reports",
         jsonl=_path(config, "jsonl", values),
@@ -255,6 +263,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         mixed_precision=bool(values["mixed-precision"][0]),
         policy=round_policy(config),
         gradients=gradients,
+        parallel=read_parallel(asked, parsed("retries", parse_retries, 0), threads, backends, usable_cpus()),
     )
 
 

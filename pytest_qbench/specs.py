@@ -163,3 +163,12 @@ def _default_label(name: str, adapter: type[Backend], options: Mapping[str, Any]
 
 def _show(value: Any) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def memory_needed(spec: BackendSpec, n_qubits: int) -> int:
+    """Bytes that the worker of ``spec`` is going to need for a circuit of ``n_qubits`` qubits, as its adapter says.
+
+    Raises:
+        BackendLoadError: the adapter can't be imported.
+    """
+    return load_backend(spec.name, spec.target).memory_needed(n_qubits, dict(spec.options))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sysconfig
+import threading
 import traceback
 from functools import cache
 from pathlib import Path
 
 from pytest_qbench.cases import CaseError, CircuitCase
+
+USER_CODE = threading.RLock()
+"""Held while a function of a case runs: they are written for one thread, and points may be measured by several."""
 
 _PACKAGE = Path(__file__).parent
 _INSTALLED = {"site-packages", "dist-packages"}

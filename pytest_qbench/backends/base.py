@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pytest_qbench.backends.memory import STATE, estimate_bytes, growth_of
 from pytest_qbench.circuits.program import Program
 
 
@@ -95,6 +96,17 @@ class Backend(ABC):
     """The command that installs the simulator, shown where it is missing."""
     options: ClassVar[Mapping[str, Option]] = {}
     """The options that a spec may carry."""
+    memory: ClassVar[str] = STATE
+    """How the memory grows with the qubits: one of ``STATE``, ``DENSITY`` and ``SMALL`` of
+    :mod:`pytest_qbench.backends.memory`. Options ``method`` and ``precision`` of the usual values are understood."""
+
+    @classmethod
+    def memory_needed(cls, n_qubits: int, options: Mapping[str, Any]) -> int:
+        """Bytes that a worker with ``options`` is going to need for a circuit of ``n_qubits`` qubits, estimated.
+
+        It decides what runs at the same time; to override where the memory grows otherwise.
+        """
+        return estimate_bytes(n_qubits, str(options.get("precision", "double")), growth_of(cls.memory, options))
 
     @abstractmethod
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pytest_qbench.backends.base import Backend, Capabilities, Description, UnavailableError, UnsupportedError
 from pytest_qbench.backends.bit_rows import count_rows
+from pytest_qbench.backends.memory import SMALL
 from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, Condition, Instruction, Program
 
 _GATES: Mapping[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
@@ -58,6 +59,7 @@ class StimBackend(Backend):
 
     name: ClassVar[str] = "stim"
     install: ClassVar[str] = "pip install stim"
+    memory: ClassVar[str] = SMALL
 
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:
         try:

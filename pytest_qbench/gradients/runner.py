@@ -16,12 +16,12 @@ from pytest_qbench.gradients.scenarios import PreparedScenario, Scenarios
 from pytest_qbench.gradients.task import GradientTask
 from pytest_qbench.gradients.verify import TOLERANCES, GradientCheck, Verifier, count_nonzero
 from pytest_qbench.measure.messages import GradientMeasurement, GradientRequest, SplitRequest, SplitTimes
+from pytest_qbench.measure.supervisor import Supervisor
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.runner import Runner, skipped, with_case_error, with_failure
 
 if TYPE_CHECKING:
     from pytest_qbench.gradients.settings import GradientSettings
-    from pytest_qbench.measure.supervisor import Supervisor
     from pytest_qbench.plan import Instance, Point
     from pytest_qbench.settings import Settings
 
@@ -112,6 +112,7 @@ class GradientRunner(Runner):
         )
         self._settle()
         supervisor = self._supervisor(point.backend)
+        assert isinstance(supervisor, Supervisor)
         outcome = supervisor.measure_gradients(
             GradientRequest(
                 task=task,

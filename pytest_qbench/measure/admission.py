@@ -1,55 +1,29 @@
-"""How much memory a point is going to need, and whether it may run beside others. Pure functions."""
+"""Whether a point may start beside others, by the memory that they need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-STATE = "state"
-"""Memory that grows as a state vector: 16 bytes for each of 2^n amplitudes."""
-DENSITY = "density"
-"""Memory that grows as a density matrix: 16 bytes for each of 4^n entries."""
-SMALL = "small"
-"""Memory that does not grow exponentially: stabilizers, matrix product states."""
-
-_METHODS = {
-    "density_matrix": DENSITY,
-    "stabilizer": SMALL,
-    "extended_stabilizer": SMALL,
-    "matrix_product_state": SMALL,
-    "tensor_network": SMALL,
-}
-_BYTES = {"double": 16, "single": 8}
-_STATES = 2
-"""States that a simulator holds at once: most keep a second one, or as much for the probabilities."""
-_PROCESS = 256 * 2**20
-"""What a worker needs for itself, with its libraries."""
-
-MANY_QUBITS = 25
-"""Above so many qubits a state takes a GiB and more: worth a warning."""
+import psutil
 
 
-def growth_of(declared: str, options: Mapping[str, Any]) -> str:
-    """How the memory of a backend with ``options`` grows; ``declared`` is what its adapter says."""
-    return _METHODS.get(str(options.get("method")), declared)
-
-
-def state_bytes(n_qubits: int, precision: str = "double", growth: str = STATE) -> int:
-    """Bytes of one state of ``n_qubits`` qubits."""
-    if growth == SMALL:
-        return 0
-    return _BYTES.get(precision, _BYTES["double"]) << (2 * n_qubits if growth == DENSITY else n_qubits)
-
-
-def estimate_bytes(n_qubits: int, precision: str = "double", growth: str = STATE) -> int:
-    """Bytes that a worker is going to need for a circuit of ``n_qubits`` qubits: two states and the process itself."""
-    return _PROCESS + _STATES * state_bytes(n_qubits, precision, growth)
-
-
-def admits(needed: int, running: Iterable[int], budget: int | None) -> bool:
+def admits(needed: int, running: Iterable[int], limit: int | None, free: int) -> bool:
     """Whether a point that needs ``needed`` bytes may start beside ``running``, which need so many bytes each.
 
-    Together they stay within ``budget`` (None: no limit). What does not fit beside others runs when it is alone.
+    Together they stay within ``limit`` (None: no limit), and what is needed is ``free`` now: those that run may have
+    taken theirs or not. What does not fit beside others runs when it is alone.
     """
     others = list(running)
-    return not others or budget is None or sum(others) + needed <= budget
+    return not others or (needed <= free and (limit is None or sum(others) + needed <= limit))
+
+
+class MemoryGate:
+    """Lets points in as long as the memory lasts."""
+
+    def __init__(self, limit: int | None) -> None:
+        """``limit`` is what all points that run may need together, in bytes (None: what is free)."""
+        self._limit = limit
+
+    def admits(self, needed: int, running: Iterable[int]) -> bool:
+        """Whether a point that needs ``needed`` bytes may start now beside those that need ``running``."""
+        return admits(needed, running, self._limit, psutil.virtual_memory().available)

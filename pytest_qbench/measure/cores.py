@@ -26,10 +26,19 @@ def split_cpus(cpus: Sequence[int], lanes: int) -> list[tuple[int, ...]]:
     return [tuple(cpus[index * share : (index + 1) * share]) for index in range(lanes)]
 
 
-def count_lanes(asked: int | None, threads: int, cpus: int) -> int:
-    """The lanes that ``cpus`` CPUs have room for with ``threads`` each: at most ``asked`` (None: all), at least one."""
-    room = max(1, cpus // threads)
-    return room if asked is None else min(asked, room)
+def count_cores(cpus: Iterable[int]) -> int:
+    """The cores behind ``cpus``: hardware threads of one core share what it has."""
+    return len({_place(cpu)[:2] for cpu in cpus})
+
+
+def count_lanes(asked: int | None, threads: int, cpus: int, cores: int) -> int:
+    """How many lanes there is room for with ``threads`` each; at least one.
+
+    ``asked`` lanes, as long as there is a CPU for every thread; where that is None, as many as get a core for each.
+    """
+    if asked is None:
+        return max(1, cores // threads)
+    return max(1, min(asked, cpus // threads))
 
 
 @contextmanager
@@ -54,10 +63,9 @@ def pinned(cpus: Iterable[int]) -> Iterator[None]:
 
 def _place(cpu: int) -> tuple[int, int, int]:
     """Package, core and number of a CPU."""
-    place = []
-    for name in ("physical_package_id", "core_id"):
-        try:
-            place.append(int((_TOPOLOGY / f"cpu{cpu}" / "topology" / name).read_text()))
-        except (OSError, ValueError):
-            place.append(0)
-    return place[0], place[1], cpu
+    folder = _TOPOLOGY / f"cpu{cpu}" / "topology"
+    try:
+        package, core = (int((folder / name).read_text()) for name in ("physical_package_id", "core_id"))
+    except (OSError, ValueError):  # the platform does not tell: a core for each
+        return 0, cpu, cpu
+    return package, core, cpu

@@ -51,12 +51,14 @@ class Cell:
     """One cell: ``seconds`` where it completed, ``timeout_s`` the deadline of a call (None if not known).
 
     ``noisy``: whether the rounds behind ``seconds`` scatter widely; None where there are no two of them.
+    ``contended``: whether other points were measured meanwhile.
     """
 
     state: State
     seconds: float | None = None
     timeout_s: float | None = None
     noisy: bool | None = None
+    contended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,4 +204,4 @@ def _timed(row: Mapping[str, Any], seconds: float | None, rounds_s: Sequence[flo
         return Cell(State.WRONG, timeout_s=row["timeout_s"])
     if seconds is None or seconds <= 0:
         return Cell(State.MISSING, timeout_s=row["timeout_s"])
-    return Cell(State.COMPLETED, seconds, row["timeout_s"], is_noisy(rounds_s))
+    return Cell(State.COMPLETED, seconds, row["timeout_s"], is_noisy(rounds_s), bool(row.get("contended")))

@@ -66,6 +66,11 @@ class PairCell:
         """Whether a time behind the ratio is noisy."""
         return bool(self.baseline.noisy or self.other.noisy)
 
+    @property
+    def contended(self) -> bool:
+        """Whether a time behind the ratio was taken while other points were measured."""
+        return self.baseline.contended or self.other.contended
+
 
 @dataclass(frozen=True, slots=True)
 class Mean:
@@ -315,6 +320,7 @@ def _cell_json(cell: PairCell) -> dict[str, Any]:
         "state": cell.other.state.value,
         "seconds": cell.other.seconds,
         "noisy": cell.other.noisy,
+        "contended": cell.contended,
         "ratio": ratio.value if ratio else None,
         "bound": ratio.bound if ratio else "",
         "same_program": cell.same_program,

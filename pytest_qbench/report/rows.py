@@ -80,6 +80,9 @@ ROW_KEYS = (
     "elapsed_s",
     "first_call_abort",
     "threads_exceeded",
+    "contended",
+    "crashes",
+    "host",
     *GRADIENT_KEYS,
 )
 """The keys of every row, in order, whatever the backend and the status."""
@@ -127,7 +130,8 @@ def build_row(
         points: the results of one backend and case instance, one per shots value, in any order.
         run_id: the name of the run.
         env: the short form of the environment (:func:`pytest_qbench.report.environment.essentials`).
-        attempt: 2 and more where an earlier row of the same instance was already written (re-runs).
+        attempt: 2 and more where an earlier row of the same instance was already written (re-runs). The row's own
+            counts the attempts after a crash too.
         missing_reason: why planned points of the ladder have no result, if some have none.
 
     Returns:
@@ -190,7 +194,7 @@ def build_row(
         "node": node_of(first.nodeid),
         "instance": first.instance,
         "nodeids": {point.shots: point.nodeid for point in ordered},
-        "attempt": attempt,
+        "attempt": attempt + max(len(point.crashes) for point in ordered),
         "program_hash": _first(point.program_hash for point in ordered),
         "method": description.get("method"),
         "device_name": description.get("device_name"),
@@ -207,6 +211,9 @@ def build_row(
         "elapsed_s": sum(point.elapsed_s for point in ordered),
         "first_call_abort": _first(point.first_call_abort for point in ordered),
         "threads_exceeded": [point.shots for point in timed if _exceeds(point)],
+        "contended": any(point.contended for point in ordered),
+        "crashes": {point.shots: point.crashes for point in ordered if point.crashes},
+        "host": first.host,
         **_gradient(ordered, timed),
     }
     lost: list[str] = []

@@ -45,8 +45,9 @@ def build_summary(
         apart (over all backends, and per backend), ``hot_spots`` the slowest instances by the median at their
         highest shots, by the time spent on them all in all, and the slowest ladder; ``problems`` every reason
         for which a row is not PASS or not whole, ``threads_exceeded`` every point in which a simulator
-        kept more cores busy than it was given threads. The times of a ladder with a FAIL count for nothing, but the
-        time spent on it does; ``timed``, ``noisy`` and ``single_round`` are of the points whose times count.
+        kept more cores busy than it was given threads, ``repeated`` every point measured again after a crash. The times
+        of a ladder with a FAIL count for nothing, but the time spent on it does; ``timed``, ``noisy``, ``single_round``
+        and ``contended`` (of ladders measured beside others) are of the points whose times count.
     """
     statuses = Counter(status for row in rows for status in row["point_status"].values())
     coverage = [matrix.coverage(backend) for backend in matrix.backends]
@@ -83,6 +84,11 @@ def build_summary(
             {**_name(row), "shots": shots, "cpu_util": row["cpu_util"][str(shots)], "threads": row["threads_granted"]}
             for row in rows
             for shots in row["threads_exceeded"]
+        ],
+        "repeated": [
+            {**_name(row), "shots": int(shots), "crashes": crashes}
+            for row in rows
+            for shots, crashes in (row.get("crashes") or {}).items()
         ],
         "problems": [_problem(row, error) for row in rows for error in row["errors"]],
         "report_problems": list(report_problems),
@@ -128,11 +134,13 @@ def _right(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _spread(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """How many points have a time that counts, and how far their rounds can be trusted."""
-    rounds = [times for row in _right(rows) for times in row["rounds_s"].values() if times]
+    right = _right(rows)
+    rounds = [times for row in right for times in row["rounds_s"].values() if times]
     return {
         "timed": len(rounds),
         "noisy": sum(is_noisy(times) is True for times in rounds),
         "single_round": sum(len(times) == 1 for times in rounds),
+        "contended": sum(bool(times) for row in right if row.get("contended") for times in row["rounds_s"].values()),
     }
 
 

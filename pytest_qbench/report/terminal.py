@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_qbench.report.comparison import Comparison
+from pytest_qbench.report.lanes import contention_lines, repetition_lines
 from pytest_qbench.report.rows import PRECEDENCE
 from pytest_qbench.report.side_by_side import side_by_side_lines
 from pytest_qbench.report.spread import MARK, MAX_IQR, MAX_OVER_FASTEST, marked
@@ -107,9 +108,11 @@ def summary_lines(
             status_lines(summary, width),
             _total_lines(summary, width),
             problem_lines(summary["problems"], width),
+            repetition_lines(summary, width),
             _thread_lines(summary["threads_exceeded"], width),
             _slowest_lines(summary, width),
             side_by_side_lines(comparison, width),
+            contention_lines(summary, comparison, width),
             noise_lines(summary, width) + single_round_lines(summary, width),
             file_lines(summary, folder, copy),
         ]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from pytest_qbench.cases import CaseError, CircuitCase
 from pytest_qbench.circuits.program import Program
-from pytest_qbench.user_code import case_error, place
+from pytest_qbench.user_code import USER_CODE, case_error, place
 from pytest_qbench.verify.distribution import Distribution
 from pytest_qbench.verify.exact import exact_distribution
 
@@ -27,16 +29,26 @@ _MAX_ENTRIES = 1 << 24
 """The most probabilities that are kept in memory (128 MiB, and about as much again for their ranking)."""
 
 
+class _Turn:
+    """Held by the thread that gets a distribution; it lasts as long as somebody holds it or waits for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class ReferenceCache:
     """Exact distributions by program hash, in memory and in files.
 
     Files are written to ``directory`` (none: memory only), which is created when the first one is. A file that
-    can't be read or written is as good as none: the distribution is computed.
+    can't be read or written is as good as none: the distribution is computed. Several threads may ask: those that
+    want the same distribution wait for the one that computes it, others do not.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory
         self._recent: OrderedDict[str, Distribution] = OrderedDict()
+        self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
 
     def exact(self, program: Program) -> Distribution:
         """The exact distribution of ``program``.
@@ -45,19 +57,28 @@ class ReferenceCache:
             CaseError: it can't be computed (:func:`~pytest_qbench.verify.exact.exact_distribution`).
         """
         key = program.hash
-        distribution = self._recent.get(key)
-        if distribution is None:
-            distribution = self._load(key, program.n_clbits)
-        if distribution is None:
-            begin = time.perf_counter()
-            distribution = exact_distribution(program)
-            if time.perf_counter() - begin >= _WORTH_STORING_S:
-                self._store(key, distribution)
-        self._recent[key] = distribution
-        self._recent.move_to_end(key)
-        while len(self._recent) > 1 and sum(map(len, self._recent.values())) > _MAX_ENTRIES:
-            self._recent.popitem(last=False)
+        with self._lock:
+            turn = self._turns.get(key)
+            if turn is None:
+                turn = self._turns[key] = _Turn()
+        with turn.lock:
+            distribution = self._recent.get(key)
+            if distribution is None:
+                distribution = self._load(key, program.n_clbits)
+            if distribution is None:
+                begin = time.perf_counter()
+                distribution = exact_distribution(program)
+                if time.perf_counter() - begin >= _WORTH_STORING_S:
+                    self._store(key, distribution)
+            self._keep(key, distribution)
         return distribution
+
+    def _keep(self, key: str, distribution: Distribution) -> None:
+        with self._lock:
+            self._recent[key] = distribution
+            self._recent.move_to_end(key)
+            while len(self._recent) > 1 and sum(map(len, self._recent.values())) > _MAX_ENTRIES:
+                self._recent.popitem(last=False)
 
     def _path(self, directory: Path, key: str) -> Path:
         return directory / f"reference-v{_FORMAT}-{key}.npz"
@@ -142,7 +163,8 @@ def _expected(
     path, line = (code.co_filename, code.co_firstlineno) if code else (case.path, case.line)
     call = f"expectation of {case.name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
     try:
-        expected = expectation(**arguments)
+        with USER_CODE:
+            expected = expectation(**arguments)
     except Exception as error:  # whatever a user's function raises concerns its own case only
         raise case_error(error, call, path, line) from error
     if expected is None:
