@@ -116,7 +116,9 @@ def main() -> None:
     print(f"{POINTS} points in {INSTANCES} rows, {repeats} runs of each kind, no row or point lost in any")
     for arm, times in walls.items():
         wall = statistics.median(times[1:])
-        added = statistics.median(1e3 * (time - other) / POINTS for time, other in zip(times[1:], base[1:], strict=True))
+        added = statistics.median(
+            1e3 * (time - other) / POINTS for time, other in zip(times[1:], base[1:], strict=True)
+        )
         goal = f", {added:+.2f} ms per point (goal < +{GOAL_MS:g})" if times is not base else ""
         print(f"{arm}: {wall:.1f} s, {1e3 * wall / POINTS:.2f} ms per point{goal}")
 

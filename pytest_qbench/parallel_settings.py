@@ -51,9 +51,7 @@ def asked_lanes(
     return asked
 
 
-def read_parallel(
-    asked: int | str, retries: int, threads: int, backends: Iterable[BackendSpec], cpus: int
-) -> Parallel:
+def read_parallel(asked: int | str, retries: int, threads: int, backends: Iterable[BackendSpec], cpus: int) -> Parallel:
     """The lanes that there is room for, at most as many as ``asked`` for.
 
     Args:

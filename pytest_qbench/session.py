@@ -104,6 +104,10 @@ class QbenchSession:
             folder = cache.mkdir("qbench") if cache is not None else None
         except OSError:  # a cache that can't be written is no reason not to measure
             folder = None
+        if self.settings.dask is not None:
+            from pytest_qbench.cluster.pool import open_cluster
+
+            return open_cluster(self.settings, self.settings.dask, folder, self._jobs)
         if self.settings.parallel.lanes > 1:
             from pytest_qbench.pool import local_pool
 
@@ -129,6 +133,7 @@ class QbenchSession:
                 labels,
                 settings.jsonl,
                 mixed_precision=settings.mixed_precision,
+                mixed_hosts=settings.mixed_hosts,
             )
         except ReportError as error:
             raise pytest.UsageError(str(error)) from error
@@ -232,6 +237,7 @@ class QbenchSession:
         return [
             *self._backend_lines(),
             *lane_lines(self.settings, points),
+            *self.runner.header_lines(),
             plan_line(
                 len(points),
                 len(instances),

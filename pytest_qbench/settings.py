@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_qbench.cluster.settings import DaskSettings, is_share, read_dask
 from pytest_qbench.parallel_settings import Parallel, asked_lanes, parse_retries, read_parallel
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ KEYS = (
     Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
     Key("parallel", "points to measure at once, each on cores of its own: a number, or auto (default: 1)", "N|auto"),
     Key("retries", "how often a point is measured again whose simulator crashed (default: 0)", "N"),
+    Key("dask", "measure on the nodes of a Dask cluster: the scheduler's address, tcp://HOST:PORT", "ADDRESS"),
+    Key("share-hosts", "Dask workers on one machine may measure at the same time", flag=True),
+    Key("mixed-hosts", "compare times from machines that are not alike too", flag=True),
     Key("seed", "seed that all others derive from (default: 42)", "N"),
     Key("run-dir", "folder that holds the run folders (default: reports)", "DIR"),
     Key("jsonl", "append the rows to this file too", "FILE"),
@@ -189,6 +193,10 @@ class Settings:
     gradients: GradientSettings | None = None
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
     parallel: Parallel = Parallel()
+    dask: DaskSettings | None = None
+    """Where it is set, points are measured on its nodes. Each then decides on ``threads`` if these are 0, and on the
+    memory limit if that is None."""
+    mixed_hosts: bool = False
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -239,7 +247,9 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
     # Side by side, each simulator has one thread unless more are asked for: so the most points fit on the cores.
     asked = asked_lanes(config, values, parsed, gradients is not None)
-    threads = parsed("threads", _at_least_one, usable_cpus() if asked == 1 else 1)
+    dask = read_dask(config, values, parsed, gradients is not None)
+    threads = parsed("threads", _at_least_one, 0 if dask else usable_cpus() if asked == 1 else 1)
+    memory_limit = None if dask and is_share(values["memory-limit"][0]) else parsed("memory-limit", parse_memory, None)
     return Settings(
         active=is_active(config),
         backends=backends,
@@ -252,7 +262,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         timeout=parsed("timeout", parse_seconds, DEFAULT_TIMEOUT),
         timeout_given=values["timeout"][0] not in (None, ""),
         startup_timeout=parsed("startup-timeout", parse_seconds, DEFAULT_STARTUP_TIMEOUT),
-        memory_limit=parsed("memory-limit", parse_memory, None) or parse_memory("90%"),
+        memory_limit=memory_limit or (None if dask else parse_memory("90%")),
         threads=threads,
         seed=parsed("seed", int, DEFAULT_SEED),
         run_dir=_path(config, "run-dir", values) or config.rootpath / "reports",
@@ -263,6 +273,8 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         mixed_precision=bool(values["mixed-precision"][0]),
         policy=round_policy(config),
         gradients=gradients,
+        dask=dask,
+        mixed_hosts=bool(values["mixed-hosts"][0]),
         parallel=read_parallel(asked, parsed("retries", parse_retries, 0), threads, backends, usable_cpus()),
     )
 

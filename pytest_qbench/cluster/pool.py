@@ -6,7 +6,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_qbench.cluster.connection import Connection
+import pytest
+
+from pytest_qbench.cluster.connection import ClusterError, Connection
 from pytest_qbench.cluster.orders import RemoteSpec
 from pytest_qbench.cluster.remote import RemoteSupervisor
 from pytest_qbench.cluster.roster import Roster
@@ -70,9 +72,7 @@ class ClusterPool(Pool):
         ]
         super().__init__(runners, jobs, OpenGate(), self._connection.stop, unit=instance_of)
 
-    def _supervisor(
-        self, spec: WorkerSpec, lane: int, settings: Settings, dask: DaskSettings
-    ) -> RemoteSupervisor:
+    def _supervisor(self, spec: WorkerSpec, lane: int, settings: Settings, dask: DaskSettings) -> RemoteSupervisor:
         remote = RemoteSpec(
             target=spec.target,
             options=spec.options,
@@ -121,3 +121,17 @@ class ClusterPool(Pool):
 def instance_of(point: Point) -> Hashable:
     """What the ladders of an instance have in common, whatever their backend."""
     return point.instance.case.path, point.instance.case.name, point.instance.id
+
+
+def open_cluster(
+    settings: Settings, dask: DaskSettings, cache_dir: Path | None, jobs: Callable[[], Iterable[Job]]
+) -> ClusterPool:
+    """The pool of a cluster; the arguments are those of :class:`ClusterPool`.
+
+    Raises:
+        pytest.UsageError: it can't be used; the message says why and what to do.
+    """
+    try:
+        return ClusterPool(settings, dask, cache_dir, jobs)
+    except ClusterError as error:
+        raise pytest.UsageError(f"--qbench-dask={dask.address}: {error}") from error

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pytest_qbench.backends.base import Description
 from pytest_qbench.cluster.connection import ClusterError, Connection, Node, NodeLostError
 from pytest_qbench.cluster.orders import Order, RemoteSpec, Reply, decode_reply, encode_order
 from pytest_qbench.cluster.roster import Roster
+from pytest_qbench.lane import Place
 from pytest_qbench.measure.checks import ProtocolError
 from pytest_qbench.measure.codec import encode_request
 from pytest_qbench.measure.messages import (
@@ -27,14 +28,6 @@ from pytest_qbench.measure.process import CancelledError
 
 _ASKED_AGAIN = 3
 """Times that an order is repeated which a node gave back undone, because it had just put away an idle session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something was measured: what a row says of the machine, and the threads that were granted there."""
-
-    host: Mapping[str, Any]
-    threads: int
 
 
 class RemoteSupervisor:

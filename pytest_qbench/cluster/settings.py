@@ -72,7 +72,12 @@ def parse_address(text: str) -> str:
     return text.strip() if match["scheme"] else f"tcp://{text.strip()}"
 
 
+def is_share(text: str | None) -> bool:
+    """Whether a memory limit is a share of what is free, which each node has to find out."""
+    return not text or _SHARE.fullmatch(text.strip()) is not None
+
+
 def _share(text: str) -> float:
     """The share in ``80%``; the default where the text is a size in bytes."""
     match = _SHARE.fullmatch(text.strip())
-    return _DEFAULT_SHARE if match is None else float(match[1]) / 100
+    return _DEFAULT_SHARE if match is None or not float(match[1]) else float(match[1]) / 100

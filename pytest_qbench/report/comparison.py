@@ -178,7 +178,12 @@ def aggregate(cells: Iterable[PairCell]) -> Aggregate:
         ratio = cell.ratio
         if ratio is not None:
             ratios.append(ratio)
-        elif cell.same_program and cell.same_hardware and cell.baseline.state in _ABORTED and cell.other.state in _ABORTED:
+        elif (
+            cell.same_program
+            and cell.same_hardware
+            and cell.baseline.state in _ABORTED
+            and cell.other.state in _ABORTED
+        ):
             both_aborted += 1
         else:
             not_compared += 1

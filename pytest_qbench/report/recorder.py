@@ -38,6 +38,7 @@ class Recorder:
         backends: the labels in the order they were named; the first is the baseline of the comparison.
         copy: a further file that the rows are appended to.
         mixed_precision: backends in different precision are averaged all the same.
+        mixed_hosts: times from machines that are not alike are compared all the same.
 
     Raises:
         ReportError: the run folder or the copy can't be written.
@@ -51,8 +52,9 @@ class Recorder:
         copy: Path | None = None,
         *,
         mixed_precision: bool = False,
+        mixed_hosts: bool = False,
     ) -> None:
-        self._mixed_precision = mixed_precision
+        self._mixed = {"mixed_precision": mixed_precision, "mixed_hosts": mixed_hosts}
         self._copies = [JsonlWriter(copy, append=True)] if copy else []
         try:
             self.folder = RunFolder.create(run_dir)
@@ -142,7 +144,7 @@ class Recorder:
             writer.close()
         rows = self.rows
         matrix = Matrix(rows, self._planned, self.backends)
-        self.comparison = comparison = compare(matrix, mixed_precision=self._mixed_precision)
+        self.comparison = comparison = compare(matrix, **self._mixed)
         with self._noting_problems():
             self.folder.write_json("comparison", comparison.to_json(self.folder.run_id))
         self.summary = build_summary(

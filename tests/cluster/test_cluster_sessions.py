@@ -222,12 +222,16 @@ def test_another_version_on_a_node_is_refused(
             stderr=subprocess.DEVNULL,
         )
         try:
-            result = pytester.runpytest_subprocess("--qbench-backend=good", f"--qbench-dask={cluster.scheduler_address}")
+            result = pytester.runpytest_subprocess(
+                "--qbench-backend=good", f"--qbench-dask={cluster.scheduler_address}"
+            )
         finally:
             worker.terminate()
             worker.wait()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*has pytest-qbench 0.0.9, this session {pytest_qbench.__version__}: install the same*"])
+    result.stderr.fnmatch_lines(
+        [f"*has pytest-qbench 0.0.9, this session {pytest_qbench.__version__}: install the same*"]
+    )
 
 
 def test_no_worker_is_an_error_that_says_what_to_do(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
