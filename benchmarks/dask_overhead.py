@@ -99,8 +99,9 @@ def main() -> None:
         (folder / "conftest.py").write_text(CONFTEST)
         (folder / "cases").mkdir()
         (folder / "cases" / "nothing.py").write_text(CASES)
-        # The workers of the cluster, and theirs, find the backend as they would an installed package.
+        # The sessions, and the workers of the cluster, find the backend as they would an installed package.
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (name, os.environ.get("PYTHONPATH"))))
+        sys.path.insert(0, name)
         with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
             address = f"--qbench-dask={cluster.scheduler_address}"
             arms = {

@@ -57,9 +57,14 @@ class PairCell:
     same_hardware: bool = True
 
     @property
+    def comparable(self) -> bool:
+        """Whether the two did the same on machines that are alike."""
+        return self.same_program and self.same_hardware
+
+    @property
     def ratio(self) -> Ratio | None:
         """The ratio, None where there is nothing to compare."""
-        return ratio_of(self.baseline, self.other) if self.same_program and self.same_hardware else None
+        return ratio_of(self.baseline, self.other) if self.comparable else None
 
     @property
     def noisy(self) -> bool:

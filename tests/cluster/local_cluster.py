@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +21,7 @@ def local_cluster(n_workers: int = 2, **options: Any) -> Iterator[Any]:
     from distributed import LocalCluster
 
     with pytest.MonkeyPatch.context() as patch:
-        inherited = filter(None, [os.environ.get("PYTHONPATH")])
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(FAULTY), *inherited]))
+        patch.setattr(sys, "path", [str(FAULTY), *sys.path])  # the worker processes start with the same
         with LocalCluster(
             n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL", **options
         ) as cluster:
@@ -31,3 +32,20 @@ def worker_pids(cluster: Any) -> dict[str, int]:
     """Address -> process id of the Dask workers."""
     with cluster.get_client() as client:
         return dict(client.run(os.getpid))
+
+
+@contextmanager
+def own_worker(address: str, *folders: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A Dask worker that nothing starts again, as ``dask worker`` starts it; ``folders`` are the first on its path."""
+    path = [*map(str, folders), str(FAULTY), *filter(None, [os.environ.get("PYTHONPATH")])]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny", "--no-dashboard"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from end_to_end import make_cases, register, results_file, rows, run_file
-from local_cluster import local_cluster, worker_pids
+from local_cluster import local_cluster, own_worker, worker_pids
 
 from pytest_qbench.cluster import node
 
@@ -162,8 +161,7 @@ def test_no_row_is_lost_when_a_worker_is_killed(
 def test_with_no_worker_left_the_rest_aborts(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     make_cases(pytester, MANY)
     register(pytester, monkeypatch, lazy="Lazy")
-    with local_cluster(1) as cluster:
-        (pid,) = worker_pids(cluster).values()
+    with local_cluster(0) as cluster, own_worker(cluster.scheduler_address) as worker:
         process = pytest_process(
             pytester,
             "--qbench-backend=lazy",
@@ -172,8 +170,7 @@ def test_with_no_worker_left_the_rest_aborts(pytester: pytest.Pytester, monkeypa
             f"--qbench-dask={cluster.scheduler_address}",
         )
         wait_for(lambda: written(pytester) > 2)
-        psutil.Process(psutil.Process(pid).ppid()).kill()  # the nanny first, or it would start another
-        os.kill(pid, signal.SIGKILL)
+        worker.kill()
         output, _ = process.communicate(timeout=60)
     done = rows(pytester)
     assert len(done) == 30
@@ -214,20 +211,8 @@ def test_another_version_on_a_node_is_refused(
         copy.write_text(path.read_text())
     init = other / "__init__.py"
     init.write_text(init.read_text().replace(pytest_qbench.__version__, "0.0.9"))
-    with local_cluster(0) as cluster:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address, "--no-dashboard"],
-            env={**os.environ, "PYTHONPATH": str(other.parent)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            result = pytester.runpytest_subprocess(
-                "--qbench-backend=good", f"--qbench-dask={cluster.scheduler_address}"
-            )
-        finally:
-            worker.terminate()
-            worker.wait()
+    with local_cluster(0) as cluster, own_worker(address := cluster.scheduler_address, other.parent):
+        result = pytester.runpytest_subprocess("--qbench-backend=good", f"--qbench-dask={address}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
         [f"*has pytest-qbench 0.0.9, this session {pytest_qbench.__version__}: install the same*"]
