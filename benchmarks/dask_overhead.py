@@ -42,6 +42,9 @@ class Toy(Backend):
 
     def run(self, prepared, shots, seed):
         return {prepared: shots}
+
+    def counts(self, result):
+        return result
 """
 
 CONFTEST = """
@@ -102,7 +105,7 @@ def main() -> None:
         # The sessions, and the workers of the cluster, find the backend as they would an installed package.
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (name, os.environ.get("PYTHONPATH"))))
         sys.path.insert(0, name)
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
             address = f"--qbench-dask={cluster.scheduler_address}"
             arms = {
                 "one at a time, without Dask": ["--qbench-threads=1"],

@@ -23,7 +23,7 @@ def local_cluster(n_workers: int = 2, **options: Any) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(FAULTY), *sys.path])  # the worker processes start with the same
         with LocalCluster(
-            n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL", **options
+            n_workers=n_workers, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL", **options
         ) as cluster:
             yield cluster
 

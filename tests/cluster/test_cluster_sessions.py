@@ -116,7 +116,7 @@ def test_the_qbench_fixture_measures_there_too(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cluster: Any
 ) -> None:
     register(pytester, monkeypatch, good="Good")
-    pytester.makepyfile(
+    path = pytester.makepyfile(
         """
         from pytest_qbench import Instruction, Program
 
@@ -126,7 +126,7 @@ def test_the_qbench_fixture_measures_there_too(
         """
     )
     pytester.runpytest_subprocess(
-        "--qbench-backend=good", f"--qbench-dask={cluster.scheduler_address}"
+        "--qbench-backend=good", f"--qbench-dask={cluster.scheduler_address}", path
     ).assert_outcomes(passed=1)
     assert rows(pytester)[0]["host"]["name"] == socket.gethostname()
 
