@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +192,7 @@ class Settings:
     policy: RoundPolicy
     gradients: GradientSettings | None = None
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
-    parallel: Parallel = Parallel()
+    parallel: Parallel = field(default_factory=Parallel)
     dask: DaskSettings | None = None
     """Where it is set, points are measured on its nodes. Each then decides on ``threads`` if these are 0, and on the
     memory limit if that is None."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +60,19 @@ def make_cases(pytester: pytest.Pytester, text: str = CASES, name: str = "own.py
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return path
+
+
+def gone(processes: Callable[[], list[str]], seconds: float = 5) -> bool:
+    """Whether none of ``processes`` (the fixture ``alive``) is left after at most so many seconds."""
+    deadline = time.monotonic() + seconds
+    while processes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not processes()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Return once ``condition`` holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)

@@ -1,7 +1,6 @@
 """Simulators that hang, crash, eat the memory or lie, in whole sessions: the session goes on, the record stays."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,38 +8,8 @@ import time
 import venv
 from pathlib import Path
 
-import psutil
 import pytest
-from end_to_end import make_cases, register, results_file, rows, run_file
-
-TOKEN = "QBENCH_FAULT_TEST"
-
-
-@pytest.fixture
-def alive(monkeypatch: pytest.MonkeyPatch):
-    """Lists the living processes that this test started, grandchildren too."""
-    token = f"{os.getpid()}-{time.monotonic_ns()}"
-    monkeypatch.setenv(TOKEN, token)
-
-    def processes() -> list[str]:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(TOKEN) == token and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline()))
-            except psutil.Error:
-                continue
-        return found
-
-    return processes
-
-
-def gone(processes, seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while processes() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not processes()
-
+from end_to_end import gone, make_cases, register, results_file, rows, run_file, wait_for
 
 FAULTS = {
     "holds_lock": ("HoldsLock", "ABORT", "timeout"),
@@ -291,13 +260,6 @@ def test_an_import_that_hangs_is_stopped(pytester: pytest.Pytester, monkeypatch:
     assert {row["status"] for row in written} == {"ABORT"}
     assert "timeout" in written[0]["abort_reason"]
     assert gone(alive)
-
-
-def wait_for(condition, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def test_an_interpreter_that_does_not_exist(pytester: pytest.Pytester) -> None:
