@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,7 +64,7 @@ class ClusterPool(Pool):
                 settings,
                 lane=replace(
                     shared,
-                    make_supervisor=lambda spec, lane=lane: self._supervisor(spec, lane, settings, dask),
+                    make_supervisor=partial(self._supervisor, lane, settings, dask),
                     traffic=traffic[self._roster.node(lane).machine],
                     unusable={},
                 ),
@@ -72,7 +73,7 @@ class ClusterPool(Pool):
         ]
         super().__init__(runners, jobs, OpenGate(), self._connection.stop, unit=instance_of)
 
-    def _supervisor(self, spec: WorkerSpec, lane: int, settings: Settings, dask: DaskSettings) -> RemoteSupervisor:
+    def _supervisor(self, lane: int, settings: Settings, dask: DaskSettings, spec: WorkerSpec) -> RemoteSupervisor:
         remote = RemoteSpec(
             target=spec.target,
             options=spec.options,
