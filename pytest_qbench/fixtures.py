@@ -17,6 +17,7 @@ from pytest_qbench.collection import CLOCK
 from pytest_qbench.outcome import conclude
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.session import RESULT, SESSION, QbenchSession
+from pytest_qbench.settings import usable_cpus
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -130,7 +131,7 @@ class Qbench:
             shots=shots,
             ladder=(shots,),
             status=Status.ABORT,
-            threads=self.spec.threads or settings.threads,
+            threads=self.spec.threads or settings.threads or None,
             seed=settings.seed,
             timeout_s=self.session.deadline(self.item),
         )
@@ -181,7 +182,7 @@ def make_qbench(request: pytest.FixtureRequest, spec: BackendSpec) -> Qbench:
 
 def open_backend(config: pytest.Config, spec: BackendSpec) -> Iterator[Backend]:
     """What the ``qbench_backend`` fixture gives, and its end."""
-    threads = spec.threads or config.stash[SESSION].settings.threads
+    threads = spec.threads or config.stash[SESSION].settings.threads or usable_cpus()
     adapter = load_backend(spec.name, spec.target)
     try:
         backend = adapter(dict(spec.options), threads)

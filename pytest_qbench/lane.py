@@ -21,12 +21,24 @@ if TYPE_CHECKING:
     from pytest_qbench.plan import Instance
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Another machine: what a row says of it (name and hardware), and the threads that were granted there."""
+
+    host: Mapping[str, Any]
+    threads: int
+
+
 class Measures(Protocol):
     """What a runner asks of the supervisor of one backend spec; :class:`Supervisor` is the one for this machine."""
 
     @property
     def pids(self) -> list[int]:
         """The processes on this machine that may still spin after a measurement."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where it measured last, where that is another machine."""
 
     @property
     def can_start(self) -> bool:
@@ -102,11 +114,15 @@ class Programs:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of a request: the outcome, whether another measurement went on beside it, and why it was repeated."""
+    """What came of a request: the outcome, whether another measurement went on beside it, and why it was repeated.
+
+    ``place`` is where it was measured, None for this machine.
+    """
 
     outcome: Outcome
     contended: bool
     crashes: tuple[str, ...] = ()
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -127,8 +143,6 @@ class Lane:
     is_alone: bool = True
     """Whether nothing else of this session goes on while it measures: then it waits until this process has come to
     rest, before each point."""
-    host: Mapping[str, Any] | None = None
-    """Name and hardware of the machine, where it is another one."""
 
     def measure(self, supervisor: Measures, request: MeasureRequest, retries: int = 0) -> Measured:
         """Have ``supervisor`` measure; what ends in a crash is repeated, at most ``retries`` times."""
@@ -138,7 +152,7 @@ class Lane:
             while len(crashes) < retries and _has_crashed(outcome) and supervisor.can_start:
                 crashes.append(outcome.reason)
                 outcome = supervisor.measure(request)
-        return Measured(outcome, visit.contended, tuple(crashes))
+        return Measured(outcome, visit.contended, tuple(crashes), supervisor.place)
 
 
 def _has_crashed(outcome: Outcome) -> TypeGuard[Abort]:

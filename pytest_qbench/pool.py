@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_qbench.lane import Lane, Programs, Traffic
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_qbench.cases import CircuitCase
     from pytest_qbench.circuits.program import Program
     from pytest_qbench.measure.messages import Abort, Unavailable
-    from pytest_qbench.plan import LadderKey, Point
+    from pytest_qbench.plan import Point
     from pytest_qbench.results import PointResult
     from pytest_qbench.settings import Settings
     from pytest_qbench.specs import BackendSpec
@@ -98,6 +99,7 @@ class Pool:
         gate: Gate,
         cancel: Callable[[], None],
         needed: Callable[[BackendSpec, int], int] = lambda spec, n_qubits: 0,
+        unit: Callable[[Point], Hashable] = attrgetter("ladder_key"),
     ) -> None:
         """Make ready; no thread is started yet.
 
@@ -107,12 +109,14 @@ class Pool:
             gate: lets ladders in.
             cancel: makes every lane that waits for its worker raise ``CancelledError``.
             needed: bytes that a backend needs for so many qubits, for the gate.
+            unit: what is equal for the points that one lane is to measure; their ladders, by default.
         """
         self._runners = runners
         self._jobs = jobs
         self._gate = gate
         self._cancel = cancel
         self._needed = needed
+        self._unit = unit
         self._changed = threading.Condition()
         self._queue: deque[_Task] = deque()
         self._running: list[_Task] = []
@@ -153,6 +157,10 @@ class Pool:
             self._ahead.clear()
         return done
 
+    def header_lines(self) -> list[str]:
+        """Nothing to say in the header of the session."""
+        return []
+
     def close(self) -> None:
         """Stop what is measured, and end every worker. Nothing can be measured afterwards."""
         with self._changed:
@@ -171,17 +179,17 @@ class Pool:
         """Queue the ladders and start the lanes, once."""
         if self._threads or self._closing:
             return
-        ladders: dict[LadderKey, _Task] = {}
+        units: dict[Hashable, _Task] = {}
         for job in self._jobs():
             if job.nodeid in self._ahead:  # pytest can be told to run an item twice
                 continue
             point = job.point
-            task = ladders.get(point.ladder_key)
+            task = units.get(self._unit(point))
             if task is None:
-                task = ladders[point.ladder_key] = _Task(self._needed(point.backend, point.instance.n_qubits))
+                task = units[self._unit(point)] = _Task(self._needed(point.backend, point.instance.n_qubits))
             step = self._ahead[job.nodeid] = _Step(partial(_run, job), job.timeout)
             task.steps.append(step)
-        self._queue.extend(ladders.values())
+        self._queue.extend(units.values())
         for number, runner in enumerate(self._runners):
             # Daemons: a builder that never returns must not keep pytest from ending.
             thread = threading.Thread(target=self._serve, args=(runner,), name=f"qbench-lane-{number}", daemon=True)

@@ -166,14 +166,21 @@ class Runner:
     ) -> tuple[Outcome, PointResult]:
         """What comes of ``request``, repeated after a crash as the settings say; ``blank`` with how it was measured."""
         measured = self.lane.measure(supervisor, request, self._settings.parallel.retries)
-        return measured.outcome, replace(
+        blank = replace(
             blank, contended=blank.contended or measured.contended, crashes=blank.crashes + measured.crashes
         )
+        if measured.place is not None:
+            blank = replace(blank, host=measured.place.host, threads=measured.place.threads)
+        return measured.outcome, blank
 
     def _settle(self) -> None:
         """Wait for threads that still spin, after the last measurement in a worker or its verification here."""
         here = [os.getpid()] if self.lane.is_alone else []
         wait_until_quiet([*here, *(pid for other in self._supervisors.values() for pid in other.pids)])
+
+    def header_lines(self) -> list[str]:
+        """Nothing to say in the header of the session."""
+        return []
 
     def close(self) -> None:
         """End every worker."""
@@ -213,11 +220,10 @@ class Runner:
             shots=point.shots,
             ladder=ladder,
             status=Status.ABORT,
-            threads=spec.threads or self._settings.threads,
+            threads=spec.threads or self._settings.threads or None,
             seed=self._settings.seed,
             timeout_s=timeout,
             noise=None if instance.noise is None else instance.noise.to_json(),
-            host=self.lane.host,
         )
 
     def _verify(

@@ -106,6 +106,10 @@ class QbenchSession:
             folder = cache.mkdir("qbench") if cache is not None else None
         except OSError:  # a cache that can't be written is no reason not to measure
             folder = None
+        if self.settings.dask is not None:
+            from pytest_qbench.cluster.pool import open_cluster
+
+            return open_cluster(self.settings, self.settings.dask, folder, self._jobs)
         if self.settings.parallel.lanes > 1:
             from pytest_qbench.pool import local_pool
 
@@ -132,6 +136,7 @@ class QbenchSession:
                 settings.jsonl,
                 mixed_precision=settings.mixed_precision,
                 benchmark=settings.benchmark,
+                mixed_hosts=settings.mixed_hosts,
             )
         except ReportError as error:
             raise pytest.UsageError(str(error)) from error
@@ -282,6 +287,7 @@ class QbenchSession:
         cases = {point.instance.case for point in points}
         return [
             *lane_lines(self.settings, points),
+            *self.runner.header_lines(),
             plan_line(
                 len(points),
                 len(instances),

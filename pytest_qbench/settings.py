@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_qbench.cluster.settings import DaskSettings, is_share, read_dask
 from pytest_qbench.parallel_settings import Parallel, asked_lanes, parse_retries, read_parallel
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ KEYS = (
     Key("threads", "CPU threads a simulator may use (default: the CPUs this process may run on)", "N"),
     Key("parallel", "points to measure at once, each on cores of its own: a number, or auto (default: 1)", "N|auto"),
     Key("retries", "how often a point is measured again whose simulator crashed (default: 0)", "N"),
+    Key("dask", "measure on the nodes of a Dask cluster: the scheduler's address, tcp://HOST:PORT", "ADDRESS"),
+    Key("share-hosts", "Dask workers on one machine may measure at the same time", flag=True),
+    Key("mixed-hosts", "compare times from machines that are not alike too", flag=True),
     Key("seed", "seed that all others derive from (default: 42)", "N"),
     Key("config", "plan to measure: a .json or .toml file, which options override", "FILE", ini=False),
     Key("ask", "plan in plain words: 'compare Cirq and Qiskit on random circuits 4 to 16 qubits'", "TEXT", ini=False),
@@ -221,6 +225,10 @@ class Settings:
     benchmark: Benchmark | None = None
     """What the config file says of the plan as a whole; None without one."""
     parallel: Parallel = field(default_factory=Parallel)
+    dask: DaskSettings | None = None
+    """Where it is set, points are measured on its nodes. Each then decides on ``threads`` if these are 0, and on the
+    memory limit if that is None."""
+    mixed_hosts: bool = False
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -274,7 +282,9 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     suite = "core" if values["core"][0] else parsed("suite", _suite, "standard")
     # Side by side, each simulator has one thread unless more are asked for: so the most points fit on the cores.
     asked = asked_lanes(config, values, parsed, gradients is not None)
-    threads = parsed("threads", _at_least_one, usable_cpus() if asked == 1 else 1)
+    dask = read_dask(config, values, parsed, gradients is not None)
+    threads = parsed("threads", _at_least_one, 0 if dask else usable_cpus() if asked == 1 else 1)
+    memory_limit = None if dask and is_share(values["memory-limit"][0]) else parsed("memory-limit", parse_memory, None)
     return Settings(
         active=is_active(config),
         backends=backends,
@@ -287,7 +297,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         timeout=parsed("timeout", parse_seconds, DEFAULT_TIMEOUT),
         timeout_given=values["timeout"][0] not in (None, ""),
         startup_timeout=parsed("startup-timeout", parse_seconds, DEFAULT_STARTUP_TIMEOUT),
-        memory_limit=parsed("memory-limit", parse_memory, None) or parse_memory("90%"),
+        memory_limit=memory_limit or (None if dask else parse_memory("90%")),
         threads=threads,
         seed=parsed("seed", int, DEFAULT_SEED),
         run_dir=_path(config, "run-dir", values) or config.rootpath / "reports",
@@ -303,6 +313,8 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         circuits_origin=values["circuits"][1],
         asked=frozenset(name for name, (value, origin) in values.items() if value is not None and not _is_ini(origin)),
         benchmark=None if file is None else file.benchmark,
+        dask=dask,
+        mixed_hosts=bool(values["mixed-hosts"][0]),
         parallel=read_parallel(asked, parsed("retries", parse_retries, 0), threads, backends, usable_cpus()),
     )
 

@@ -176,6 +176,8 @@ class AbortKind(StrEnum):
     EXCEPTION = "exception"
     PROTOCOL = "protocol"
     """The simulator answered, but what it answered can't be: counts that do not sum up, a NaN duration."""
+    NODE = "node"
+    """The machine of a cluster that was to measure was lost, and those that stood in for it."""
 
 
 @dataclass(frozen=True, slots=True)

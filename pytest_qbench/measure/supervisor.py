@@ -54,6 +54,9 @@ class Supervisor:
     with this process however this ends.
     """
 
+    place: None = None
+    """It measures on this machine."""
+
     def __init__(self, spec: WorkerSpec, cancel: int | None = None) -> None:
         """Make ready for ``spec``; nothing is started yet.
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_qbench.report.cells import CaseKey, Cell, Matrix, State
+from pytest_qbench.report.hosts import hardware_of
 from pytest_qbench.report.noises import by_noise
 
 SCHEMA = 1
@@ -45,7 +46,8 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class PairCell:
-    """One cell of two backends. ``same_program`` is False where they are known to have run different ones."""
+    """One cell of two backends. ``same_program`` is False where they are known to have run different ones, and
+    ``same_hardware`` where they ran on machines that are not alike (those of a cluster) and that counts."""
 
     key: CaseKey
     shots: int
@@ -53,11 +55,17 @@ class PairCell:
     baseline: Cell
     other: Cell
     same_program: bool = True
+    same_hardware: bool = True
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the two did the same on machines that are alike."""
+        return self.same_program and self.same_hardware
 
     @property
     def ratio(self) -> Ratio | None:
         """The ratio, None where there is nothing to compare."""
-        return ratio_of(self.baseline, self.other) if self.same_program else None
+        return ratio_of(self.baseline, self.other) if self.comparable else None
 
     @property
     def noisy(self) -> bool:
@@ -119,6 +127,11 @@ class Pair:
         """Whether circuits with different noise are in it, which have means of their own each."""
         return len(by_noise(self.warm)) > 1
 
+    @property
+    def different_hardware(self) -> int:
+        """The number of warm cells left out because the two ran the same program on machines that are not alike."""
+        return sum(cell.same_program and not cell.same_hardware for cell in self.warm)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -176,7 +189,12 @@ def aggregate(cells: Iterable[PairCell]) -> Aggregate:
         ratio = cell.ratio
         if ratio is not None:
             ratios.append(ratio)
-        elif cell.same_program and cell.baseline.state in _ABORTED and cell.other.state in _ABORTED:
+        elif (
+            cell.same_program
+            and cell.same_hardware
+            and cell.baseline.state in _ABORTED
+            and cell.other.state in _ABORTED
+        ):
             both_aborted += 1
         else:
             not_compared += 1
@@ -184,17 +202,18 @@ def aggregate(cells: Iterable[PairCell]) -> Aggregate:
     return Aggregate(_mean(completed), _mean(ratios), both_aborted, not_compared)
 
 
-def compare(matrix: Matrix, *, mixed_precision: bool = False) -> Comparison:
+def compare(matrix: Matrix, *, mixed_precision: bool = False, mixed_hosts: bool = False) -> Comparison:
     """Every backend of ``matrix`` beside the first one.
 
-    There are no means over two precisions, unless ``mixed_precision`` asks for them.
+    There are no means over two precisions, unless ``mixed_precision`` asks for them, and no ratios of times from
+    machines that are not alike, unless ``mixed_hosts`` does.
     """
     baseline, *others = matrix.backends or ("",)
     about = {backend: _about(matrix, backend) for backend in matrix.backends}
     pairs = []
     for other in others:
-        warm = _pair_cells(matrix, baseline, other, matrix.warm)
-        cold = _pair_cells(matrix, baseline, other, matrix.cold)
+        warm = _pair_cells(matrix, baseline, other, matrix.warm, mixed_hosts)
+        cold = _pair_cells(matrix, baseline, other, matrix.cold, mixed_hosts)
         differences = _differences(about, baseline, other)
         averaged = mixed_precision or "precision" not in differences
         pairs.append(Pair(baseline, other, warm, cold, differences, averaged))
@@ -224,6 +243,7 @@ def _pair_cells(
     baseline: str,
     other: str,
     reading: Callable[[str], Mapping[tuple[CaseKey, int], Cell]],
+    mixed_hosts: bool,
 ) -> tuple[PairCell, ...]:
     left, right = reading(baseline), reading(other)
     nothing = Cell(State.MISSING)
@@ -239,9 +259,16 @@ def _pair_cells(
                 left.get((key, shots), nothing),
                 right.get((key, shots), nothing),
                 same_program=len(hashes) < 2,
+                same_hardware=mixed_hosts or _on_one_kind(rows, shots),
             )
         )
     return tuple(cells)
+
+
+def _on_one_kind(rows: Iterable[Mapping[str, Any] | None], shots: int) -> bool:
+    """Whether what was measured was measured on machines that are alike."""
+    measured = [row for row in rows if row is not None and (row["times_s"] or row.get("host"))]
+    return len({hardware_of(row, shots) for row in measured}) < 2
 
 
 def _about(matrix: Matrix, backend: str) -> dict[str, list[Any]]:
@@ -266,6 +293,7 @@ def _pair_json(pair: Pair) -> dict[str, Any]:
         "backend": pair.other,
         "differences": pair.differences,
         "different_programs": pair.different_programs,
+        "different_hardware": pair.different_hardware,
         "averaged": pair.averaged,
         "warm": _reading_json(pair.warm, pair.averaged),
         "cold": _reading_json(pair.cold, pair.averaged),
@@ -315,4 +343,5 @@ def _cell_json(cell: PairCell) -> dict[str, Any]:
         "ratio": ratio.value if ratio else None,
         "bound": ratio.bound if ratio else "",
         "same_program": cell.same_program,
+        "same_hardware": cell.same_hardware,
     }

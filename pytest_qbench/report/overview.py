@@ -96,6 +96,13 @@ def different_programs(pairs: Iterable[Pair]) -> list[Line]:
     return [(f"{count(total, 'cell')} not compared: different programs ran", {"yellow": True})] if total else []
 
 
+def different_hardware(pairs: Iterable[Pair]) -> list[Line]:
+    """That cells were left out because they ran on machines that are not alike, where some were."""
+    total = sum(pair.different_hardware for pair in pairs)
+    note = "not compared: measured on machines that are not alike (--qbench-mixed-hosts compares them all the same)"
+    return [(f"{count(total, 'cell')} {note}", {"yellow": True})] if total else []
+
+
 def _mean(pair: Pair, cells: Iterable[PairCell]) -> str:
     if not pair.averaged:
         return "mixed"
@@ -107,6 +114,8 @@ def _fastest(comparison: Comparison) -> dict[str, int]:
     times: dict[object, dict[str, float]] = {}
     for pair in comparison.pairs:
         for cell in pair.warm:
+            if not cell.same_hardware:
+                continue
             here = times.setdefault((cell.key, cell.shots), {})
             for backend, side in ((pair.baseline, cell.baseline), (pair.other, cell.other)):
                 if side.seconds is not None:

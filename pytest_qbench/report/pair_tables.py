@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pytest_qbench.report.comparison import Mean, Pair, PairCell, aggregate, by_shots
 from pytest_qbench.report.noises import SEVERAL, by_noise, noise_name
-from pytest_qbench.report.overview import different_programs, mixed_note
+from pytest_qbench.report.overview import different_hardware, different_programs, mixed_note
 from pytest_qbench.report.text import BOLD, Line, count, format_ratio, shorten, table, titled_table
 
 
@@ -75,7 +75,7 @@ def _note_lines(pair: Pair, width: int) -> list[Line]:
         notes = f"{SEVERAL} An abort is counted at the timeout. {notes}"
     if total.both_aborted:
         notes += f" {count(total.both_aborted, 'cell')} left out because both aborted or were wrong."
-    unrelated = total.not_compared - pair.different_programs
+    unrelated = total.not_compared - pair.different_programs - pair.different_hardware
     if unrelated:
         notes += f" {count(unrelated, 'cell')} not compared: not run, or not supported by both."
     lines: list[Line] = [(line, {}) for line in textwrap.wrap(notes, width)]
@@ -83,4 +83,4 @@ def _note_lines(pair: Pair, width: int) -> list[Line]:
         sides = " and ".join(f"{', '.join(map(str, values[side]))} ({side})" for side in values)
         note = f"not like with like: {field} {sides}"
         lines += [(line, {"yellow": True}) for line in textwrap.wrap(note, width)]
-    return [*lines, *different_programs([pair])]
+    return [*lines, *different_programs([pair]), *different_hardware([pair])]

@@ -44,6 +44,7 @@ class Recorder:
         backends: the labels in the order they were named; the first is the baseline of the comparison.
         copy: a further file that the rows are appended to.
         mixed_precision: backends in different precision are averaged all the same.
+        mixed_hosts: times from machines that are not alike are compared all the same.
         benchmark: what the config file says of the plan; its id is the name of the run folder.
 
     Raises:
@@ -59,8 +60,9 @@ class Recorder:
         *,
         mixed_precision: bool = False,
         benchmark: Benchmark | None = None,
+        mixed_hosts: bool = False,
     ) -> None:
-        self._mixed_precision = mixed_precision
+        self._mixed = {"mixed_precision": mixed_precision, "mixed_hosts": mixed_hosts}
         self._copies = [JsonlWriter(copy, append=True)] if copy else []
         try:
             self.folder = RunFolder.create(run_dir, name=benchmark.id if benchmark else None)
@@ -179,7 +181,7 @@ class Recorder:
             writer.close()
         rows = self.rows
         matrix = Matrix(rows, self._planned, self.backends)
-        self.comparison = comparison = compare(matrix, mixed_precision=self._mixed_precision)
+        self.comparison = comparison = compare(matrix, **self._mixed)
         with self._noting_problems():
             self.folder.write_json("comparison", comparison.to_json(self.folder.run_id))
         self.summary = build_summary(

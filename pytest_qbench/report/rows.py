@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_qbench.report.files import dump_line, jsonable
+from pytest_qbench.report.hosts import host_fields
 from pytest_qbench.results import PointResult, Status
 
 SCHEMA = 1
@@ -83,6 +84,7 @@ ROW_KEYS = (
     "contended",
     "crashes",
     "host",
+    "moved",
     "merged_from",
     *GRADIENT_KEYS,
 )
@@ -214,7 +216,7 @@ def build_row(
         "threads_exceeded": [point.shots for point in timed if _exceeds(point)],
         "contended": any(point.contended for point in ordered),
         "crashes": {point.shots: point.crashes for point in ordered if point.crashes},
-        "host": first.host,
+        **host_fields(ordered),
         "merged_from": {point.shots: point.merged_from for point in ordered if point.merged_from} or None,
         **_gradient(ordered, timed),
     }

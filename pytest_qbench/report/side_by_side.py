@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_qbench.report.case_tables import STATE_WORDS, case_tables
 from pytest_qbench.report.cells import State
 from pytest_qbench.report.comparison import Comparison, aggregate
-from pytest_qbench.report.overview import different_programs, mean_lines, overview_lines
+from pytest_qbench.report.overview import different_hardware, different_programs, mean_lines, overview_lines
 from pytest_qbench.report.pair_tables import pair_lines
 from pytest_qbench.report.text import Line, joined, shorten, titled_table
 
@@ -28,7 +28,8 @@ def side_by_side_lines(comparison: Comparison, width: int) -> list[Line]:
     if many:
         blocks.append(overview_lines(comparison, width))
         if comparable:
-            blocks.append([*mean_lines(comparison, comparable, width), *different_programs(comparable)])
+            notes = [*different_programs(comparable), *different_hardware(comparable)]
+            blocks.append([*mean_lines(comparison, comparable, width), *notes])
     else:
         blocks += [pair_lines(pair, width) for pair in comparable]
     blocks.append(_coverage_table(comparison, width))
