@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_qbench.circuits.noise import NoiseModel
 
 NAME = "qbench"
 """The marker, which every point has too."""
+
+NOISE_MODEL = "noise_model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class Marked:
     qubits: tuple[int, ...] | None = None
     shots: tuple[int, ...] | None = None
     depth: tuple[int, ...] | None = None
+    noise: tuple[NoiseModel | None, ...] | None = None
+    """Of ``noise=[0, 0.01]`` and ``noise_model=[...]``; None among them is without noise."""
 
 
 def read_marks(marks: Iterable[Any]) -> Marked:
@@ -25,8 +32,8 @@ def read_marks(marks: Iterable[Any]) -> Marked:
     Raises:
         ValueError: one says what can't be.
     """
-    said: dict[str, tuple[int, ...]] = {}
-    known = [field.name for field in fields(Marked)]
+    said: dict[str, Any] = {}
+    known = [*(field.name for field in fields(Marked)), NOISE_MODEL]
     for mark in marks:
         if mark.name != NAME:
             continue
@@ -35,8 +42,10 @@ def read_marks(marks: Iterable[Any]) -> Marked:
         for key, values in mark.kwargs.items():
             if key not in known:
                 raise ValueError(f"pytest.mark.qbench({key}=...): there is {', '.join(known)}")
-            said.setdefault(key, _numbers(key, values))
-    return Marked(**said)
+            said.setdefault(key, values)
+    models, strengths = said.pop(NOISE_MODEL, None), said.pop("noise", None)
+    noise = None if models is None and strengths is None else _noise(models, strengths)
+    return Marked(**{key: _numbers(key, values) for key, values in said.items()}, noise=noise)
 
 
 def _numbers(key: str, values: Any) -> tuple[int, ...]:
@@ -44,3 +53,24 @@ def _numbers(key: str, values: Any) -> tuple[int, ...]:
     if not listed or any(not isinstance(value, int) or isinstance(value, bool) or value < 1 for value in listed):
         raise ValueError(f"pytest.mark.qbench({key}={values!r}): give one or more whole numbers of at least 1")
     return tuple(sorted(set(listed)))
+
+
+def _noise(models: Any, strengths: Any) -> tuple[NoiseModel | None, ...]:
+    """The noise of a marker, which reads as that of the options does."""
+    from pytest_qbench.noise_sweep import noise_sweep, parse_models, parse_strengths
+
+    try:
+        return noise_sweep(
+            () if models is None else parse_models(_listed(models)),
+            () if strengths is None else parse_strengths(_listed(strengths)),
+        )
+    except ValueError as error:
+        said = {NOISE_MODEL: models, "noise": strengths}
+        given = ", ".join(f"{key}={value!r}" for key, value in said.items() if value is not None)
+        raise ValueError(f"pytest.mark.qbench({given}): {error}") from error
+
+
+def _listed(values: Any) -> str:
+    """One value or several as an option would have them."""
+    several = values if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+    return ",".join("none" if value is None else str(value) for value in several)

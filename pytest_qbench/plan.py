@@ -102,11 +102,14 @@ def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
     overrides = {name: values for name, values in settings.overrides.items() if name in case.sweeps}
     if marked.depth is not None and "depth" in case.sweeps and "depth" not in settings.asked:
         overrides["depth"] = marked.depth
+    noises = settings.noise
+    if marked.noise is not None and settings.gradients is None and settings.asked.isdisjoint(("noise", "noise-model")):
+        noises = marked.noise
     return [
         Instance(case, n_qubits, params, noise)
         for n_qubits in case.sizes(qubits, cap)
         for params in case.combinations(overrides)
-        for noise in settings.noise
+        for noise in noises
     ]
 
 

@@ -77,8 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Wake up when an option, or the id of an item of the built-in suite, asks for it."""
     config.addinivalue_line(
         "markers",
-        "qbench(qubits=[...], shots=[...], depth=[...]): a simulator benchmark (set on every point); with values, on a "
-        "case or a module of cases: what to measure",
+        "qbench(qubits=[...], shots=[...], depth=[...], noise=[...], noise_model=[...]): a simulator benchmark (set on "
+        "every point); with values, on a case or a module of cases: what to measure",
     )
     wanted = is_active(config) or any(argument.startswith("qbench::") for argument in config.args)
     if wanted and not config.option.help:

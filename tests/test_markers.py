@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from end_to_end import make_cases
 
+from pytest_qbench.circuits.noise import NoiseModel
 from pytest_qbench.markers import Marked, read_marks
 
 CASES = """
@@ -49,14 +50,30 @@ def test_options_override_markers_and_markers_ini_keys(pytester: pytest.Pytester
     ]
 
 
+def test_noise_by_marker(pytester: pytest.Pytester) -> None:
+    make_cases(pytester, CASES.replace("shots=[30], qubits=[2]", "shots=1, qubits=2, depth=3, noise=[0, 0.1]"))
+    plain = [name for name in collected(pytester) if name.startswith("plain")]
+    assert plain == ["plain[stim-q2-s1]", "plain[stim-q2-noise0.1-s1]"]
+    plain = [name for name in collected(pytester, "--qbench-noise=0.2") if name.startswith("plain")]
+    assert plain == ["plain[stim-q2-noise0.2-s1]"]
+    marks = [pytest.mark.qbench(noise_model=[None, "readout"], noise=0.3).mark]
+    assert read_marks(marks).noise == (None, NoiseModel("readout", 0.3))
+
+
 @pytest.mark.parametrize(
     ("mark", "message"),
     [
         ("qubits=[0]", "pytest.mark.qbench(qubits=[0]): give one or more whole numbers of at least 1"),
         ("shots='many'", "pytest.mark.qbench(shots='many'): give one or more whole numbers"),
-        ("size=[2]", "pytest.mark.qbench(size=...): there is qubits, shots, depth"),
-        ("[2]", "pytest.mark.qbench takes keywords only: qubits, shots, depth"),
+        ("size=[2]", "pytest.mark.qbench(size=...): there is qubits, shots, depth, noise, noise_model"),
+        ("[2]", "pytest.mark.qbench takes keywords only: qubits, shots, depth, noise, noise_model"),
         ("qubits=[20]", "pytest.mark.qbench(qubits=[20]): it takes 2:8"),
+        ("noise=[2]", "pytest.mark.qbench(noise=[2]): '2' is no strength"),
+        (
+            "noise_model='depolarising'",
+            "pytest.mark.qbench(noise_model='depolarising'): there is no noise 'depolarising'",
+        ),
+        ("noise_model='readout'", "pytest.mark.qbench(noise_model='readout'): how strong?"),
     ],
 )
 def test_a_wrong_marker_is_an_error_with_its_place(pytester: pytest.Pytester, mark: str, message: str) -> None:
