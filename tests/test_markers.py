@@ -71,7 +71,7 @@ def test_noise_by_marker(pytester: pytest.Pytester) -> None:
         ("noise=[2]", "pytest.mark.qbench(noise=[2]): '2' is no strength"),
         (
             "noise_model='depolarising'",
-            "pytest.mark.qbench(noise_model='depolarising'): there is no noise 'depolarising'",
+            "pytest.mark.qbench(noise_model='depolarising'): there is no noise",
         ),
         ("noise_model='readout'", "pytest.mark.qbench(noise_model='readout'): how strong?"),
     ],
