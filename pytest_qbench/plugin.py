@@ -68,7 +68,7 @@ def _expand_sentence(config: pytest.Config, args: list[str]) -> None:
     from pytest_qbench.ask.option import ASKED, expand
     from pytest_qbench.backends.registry import known_backends
 
-    asked = expand(args, known_backends(config))
+    asked = expand(args, config.invocation_params.args, known_backends(config))
     if asked is not None:
         config.stash[ASKED] = asked
 

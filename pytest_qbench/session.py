@@ -268,11 +268,8 @@ class QbenchSession:
     def intentions(self) -> list[str]:
         """Lines on the sentence and the config file that this session comes from."""
         asked = self.config.stash.get(ASKED, None)
-        lines = [] if asked is None else asked.lines(self.config.invocation_params.args)
         benchmark = self.settings.benchmark
-        if benchmark is not None:
-            lines += [f"qbench: {line}" for line in benchmark.lines]
-        return lines
+        return [f"qbench: {line}" for said in (asked, benchmark) if said is not None for line in said.lines]
 
     def header(self, points: Sequence[Point]) -> list[str]:
         """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""

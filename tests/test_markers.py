@@ -93,5 +93,10 @@ def test_the_first_mark_that_says_a_thing_counts() -> None:
     def mark(**values: Any) -> pytest.Mark:
         return pytest.mark.qbench(**values).mark
 
-    marks = [mark(shots=5), pytest.mark.slow.mark, mark(shots=[9], qubits=(4, 2, 4)), pytest.mark.qbench.mark]
+    marks = [
+        mark(shots=5),
+        pytest.mark.usefixtures("tmp_path").mark,
+        mark(shots=[9], qubits=(4, 2, 4)),
+        pytest.mark.qbench.mark,
+    ]
     assert read_marks(marks) == Marked(qubits=(2, 4), shots=(5,))

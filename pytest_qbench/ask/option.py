@@ -13,68 +13,75 @@ OPTION = "--qbench-ask"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A sentence, the options that it stands for, and those of them that the command line gives otherwise."""
+    """A sentence, the options that it stands for, those of them that the command line gives otherwise, and its rest."""
 
     sentence: str
     words: tuple[str, ...]
     overridden: tuple[str, ...]
+    others: tuple[str, ...]
 
-    def lines(self, arguments: Sequence[str]) -> list[str]:
-        """The plan and the equivalent command line, for the header; ``arguments`` are those of the session."""
-        _, others = _take_sentence(arguments)
+    @property
+    def lines(self) -> list[str]:
+        """The plan and the equivalent command line, for the header."""
         plan = "; ".join(word.removeprefix("--qbench-").replace("=", " ", 1) for word in self.words)
-        lines = [f"qbench: asked for: {self.sentence}", f"qbench: the plan: {plan or 'nothing but the options given'}"]
+        lines = [f"asked for: {self.sentence}", f"the plan: {plan or 'nothing but the options given'}"]
         if self.overridden:
-            lines.append(f"qbench: the command line overrides {', '.join(self.overridden)}")
-        return [*lines, f"qbench: the same as: {shlex.join(['pytest', *self.words, *others])}"]
+            lines.append(f"the command line overrides {', '.join(self.overridden)}")
+        return [*lines, f"the same as: {shlex.join(['pytest', *self.words, *self.others])}"]
 
 
 ASKED = pytest.StashKey[Asked]()
 
 
-def expand(arguments: list[str], known: Mapping[str, str]) -> Asked | None:
-    """Put the options that a sentence among ``arguments`` stands for before it; None where there is no sentence.
+def expand(arguments: list[str], written: Sequence[object], known: Mapping[str, str]) -> Asked | None:
+    """Put the options that a sentence among ``arguments`` stands for in its place; None where there is no sentence.
 
-    Options that are there already stay as they are. ``known`` maps backends to their adapters.
+    Options that are there already stay as they are.
+
+    Args:
+        arguments: what pytest is going to parse, changed in place.
+        written: what the user wrote of it, without what comes from ini files and the environment.
+        known: backend -> its adapter.
 
     Raises:
-        pytest.UsageError: the sentence is not understood.
+        pytest.UsageError: the sentence is not understood, or there are two.
     """
     from pytest_qbench.ask.grammar import AskError, command_words, parse
     from pytest_qbench.ask.names import Names
     from pytest_qbench.sources import builtin_case_names
 
-    sentence, others = _take_sentence(arguments)
+    before, sentence, after = _split(arguments)
     if sentence is None:
         return None
     try:
         words = command_words(parse(sentence, Names(known, builtin_case_names())))
     except AskError as error:
         raise pytest.UsageError(f"{OPTION}: {error}") from error
-    given = {_option(argument) for argument in others}
+    given = {_option(argument) for argument in (*before, *after)}
     taken = [word for word in words if _option(word) not in given]
-    arguments[0:0] = taken
-    return Asked(sentence, tuple(taken), tuple(dict.fromkeys(_option(word) for word in words if word not in taken)))
+    arguments[:] = [*before, *taken, *after]
+    overridden = dict.fromkeys(_option(word) for word in words if word not in taken)
+    first, _, last = _split(list(map(str, written)))
+    return Asked(sentence, tuple(taken), tuple(overridden), (*first, *last))
 
 
-def _take_sentence(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The sentence among arguments, and the other arguments.
+def _split(arguments: Sequence[str]) -> tuple[list[str], str | None, list[str]]:
+    """What stands before the sentence, the sentence, and what stands after it.
 
     Raises:
         pytest.UsageError: there are two.
     """
-    found: list[str] = []
-    others: list[str] = []
-    rest = iter(map(str, arguments))
-    for argument in rest:
-        option, equals, value = argument.partition("=")
-        if option != OPTION:
-            others.append(argument)
-        else:
-            found.append(value if equals else next(rest, ""))
-    if len(found) > 1:
-        raise pytest.UsageError(f"{OPTION} is given {len(found)} times; one sentence says it all")
-    return (found[0] if found else None), others
+    places = [index for index, argument in enumerate(arguments) if _option(argument) == OPTION]
+    if len(places) > 1:
+        raise pytest.UsageError(f"{OPTION} is given {len(places)} times; one sentence says it all")
+    if not places:
+        return list(arguments), None, []
+    (place,) = places
+    _, equals, sentence = arguments[place].partition("=")
+    after = list(arguments[place + 1 :])
+    if not equals:
+        sentence = after.pop(0)
+    return list(arguments[:place]), sentence, after
 
 
 def _option(word: str) -> str:

@@ -84,3 +84,20 @@ def test_a_sentence_that_is_not_understood(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest("--qbench-ask=ghz", "--qbench-ask=qft")
     result.stderr.fnmatch_lines(["ERROR: --qbench-ask is given 2 times; one sentence says it all"])
+
+
+def test_a_sentence_in_the_settings_of_a_project(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\naddopts = --qbench-ask 'stim on bell with 10 shots'\n")
+    result = pytester.runpytest("--collect-only", "-q")
+    result.stdout.fnmatch_lines(
+        [
+            "qbench: the same as: pytest --qbench-backend=stim --qbench-circuits=bell --qbench-shots=10 *-q*",
+            "qbench::bell_state[[]stim-q2-s10[]]",
+        ]
+    )
+
+
+def test_without_a_sentence(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--collect-only", "--qbench-ask")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--qbench-ask: expected *"])
