@@ -261,9 +261,10 @@ class ActivePlugin:
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """The workers all collect the same: so many points will be measured."""
         self.session.announced = sum(ladder_of(nodeid) != nodeid for nodeid in ids)
-        if self.session.announced and self.session.will_record:
-            if self.session.earlier is not None:
-                self.session.earlier.settle(ids)
+        earlier = self.session.earlier
+        if (self.session.announced or (earlier is not None and ids)) and self.session.will_record:
+            if earlier is not None:
+                earlier.settle(ids)
             self.session.tests = [nodeid for nodeid in ids if ladder_of(nodeid) == nodeid]
             self.session.open_record()
 

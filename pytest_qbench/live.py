@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ class LiveLine:
         self._lock = Lock()
         self._over = Event()
         self._ticker: Thread | None = None
+        # While an item runs, pytest leads what is written to the standard output into a file.
+        self._terminal = os.dup(sys.stdout.fileno())
         self._parallel = getattr(reporter.config.option, "numprocesses", None) or session.settings.parallel.lanes
         # The dots and file names of pytest's own progress would tear the line.
         reporter.showfspath = False
@@ -71,7 +74,8 @@ class LiveLine:
             self._ticker.start()
         with self._lock:
             self._current, self._began = nodeid, time.monotonic()
-            self._draw()
+            self._write(self._line())
+            self._shown = True
 
     def pause(self) -> None:
         """The item is over: what is counted and written now, the ticker must leave alone."""
@@ -93,16 +97,19 @@ class LiveLine:
         if self._ticker is not None:
             self._ticker.join()
             self._ticker = None
+        if self._terminal >= 0:
+            os.close(self._terminal)
+            self._terminal = -1
 
     def _tick(self) -> None:
         while not self._over.wait(_TICK_S):
             with self._lock:
                 if self._current and time.monotonic() - self._began >= _TICK_S:
-                    self._draw()
+                    os.write(self._terminal, self._line().encode())
 
-    def _draw(self) -> None:
+    def _line(self) -> str:
         recorder, running = self._session.recorder, time.monotonic() - self._began
-        line = status_line(
+        return _ERASE + status_line(
             recorder.done,
             max(recorder.planned, self._session.announced),
             recorder.counts,
@@ -112,8 +119,6 @@ class LiveLine:
             self._width,
             running,
         )
-        self._write(_ERASE + line)
-        self._shown = True
 
     def _seconds_left(self, running: float) -> float | None:
         """The time left, less what the current item has had of its own."""

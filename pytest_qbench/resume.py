@@ -193,13 +193,11 @@ class Resumption:
 
     def whole_ladders(self, points: Mapping[str, Point]) -> dict[LadderKey, tuple[int, ...]]:
         """The shots of the ladders of ``points`` (node id -> point), those that are not measured now included."""
-        shots = {
-            planned.nodeid: tuple(sorted(point.shots for point in ladder))
-            for ladder in self._ladders.values()
-            for planned in ladder
-            if planned.nodeid in points
-        }
-        return {point.ladder_key: shots[nodeid] for nodeid, point in points.items()}
+        whole: dict[LadderKey, tuple[int, ...]] = {}
+        for ladder in self._ladders.values():
+            shots = tuple(sorted({point.shots for point in ladder}))
+            whole |= {points[planned.nodeid].ladder_key: shots for planned in ladder if planned.nodeid in points}
+        return whole
 
     def fill(self, recorder: Recorder) -> None:
         """Tell a new record the plan, and what stands of the run."""

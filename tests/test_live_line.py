@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -89,6 +90,20 @@ def test_it_shows_progress_and_the_time_left_and_goes_away(pytester: pytest.Pyte
     assert "about" not in left
     assert "quantum simulator benchmarks" in left
     assert "6 passed" in left
+
+
+def test_a_long_point_is_seen_to_go_on(pytester: pytest.Pytester) -> None:
+    arguments = ("--qbench-backend=stuck", "--qbench-shots=1,10", "--qbench-timeout=3.5", "-k", "q2")
+    terminal = Terminal(pytester, *arguments)
+    shown = [line for line in states(terminal.finish()) if "zeros[stuck-q2-s10]" in line]
+    assert "s10] " not in shown[0]
+    running = [float(line.rpartition(" ")[2].rstrip("s")) for line in shown[1:]]
+    assert len(running) >= 2, "every second"
+    assert running == sorted(running)
+    assert all(later - earlier >= 0.9 for earlier, later in itertools.pairwise(running))
+    assert all(len(line) < WIDTH for line in shown)
+    left = what_stays(terminal.text)
+    assert "%" not in left[left.index("qbench: 2 points") : left.index("benchmark 'zeros'")]
 
 
 def test_what_does_not_pass_gets_a_line_of_its_own(pytester: pytest.Pytester) -> None:
