@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -204,15 +205,17 @@ def _see_off() -> None:
 
 
 def _worker_spec(spec: RemoteSpec) -> WorkerSpec:
-    """``spec`` with what depends on this machine."""
-    memory = spec.memory_limit
-    if memory is None:
-        memory = int(psutil.virtual_memory().available * spec.memory_share)
+    """``spec`` with what depends on this machine, and on what a job or container leaves of it."""
+    from pytest_qbench.report.environment import cgroup_limits
+
+    limits = cgroup_limits()
+    free = min(psutil.virtual_memory().available, limits["memory"] or sys.maxsize)
+    cpus = min(len(own_cpus()) or os.cpu_count() or 1, max(1, int(limits["cpus"] or sys.maxsize)))
     return WorkerSpec(
         target=spec.target,
         options=spec.options,
-        threads=spec.threads or len(own_cpus()) or os.cpu_count() or 1,
+        threads=spec.threads or cpus,
         python=spec.python,
-        memory_limit=memory,
+        memory_limit=int(free * spec.memory_share) if spec.memory_limit is None else spec.memory_limit,
         startup_timeout=spec.startup_timeout,
     )
