@@ -38,12 +38,13 @@ def run(folder: Path, options: list[str]) -> tuple[float, dict[str, int]]:
 def main() -> None:
     """Print one line per pair, then the medians."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--lanes", type=int, default=2)
-    parser.add_argument("--backends", default="native,aer")
-    parser.add_argument("--qubits", default="8:16:2")
+    parser.add_argument("--backends", default="aer")
+    parser.add_argument("--qubits", default="4:12:2")
+    parser.add_argument("--suite", default="standard")
     given = parser.parse_args()
-    suite = [f"--qbench-backend={given.backends}", "--qbench-core", f"--qbench-qubits={given.qubits}"]
+    suite = [f"--qbench-backend={given.backends}", f"--qbench-suite={given.suite}", f"--qbench-qubits={given.qubits}"]
     alone = [*suite, "--qbench-threads=1"]
     beside = [*alone, f"--qbench-parallel={given.lanes}"]
     pairs = []

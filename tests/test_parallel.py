@@ -209,9 +209,9 @@ def test_stopped_at_the_first_failure_it_keeps_what_was_measured_ahead(
 def test_a_session_that_is_ended_leaves_no_worker(
     pytester: pytest.Pytester, alive: Callable[[], list[str]], number: signal.Signals
 ) -> None:
+    options = ("--qbench-backend=good,stuck,sleeps", "--qbench-shots=1,10", "--qbench-timeout=60")
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--qbench-backend=good,stuck,sleeps", "--qbench-shots=1,10"]
-        + ["--qbench-timeout=60", "--qbench-parallel=2"],
+        [sys.executable, "-m", "pytest", *options, "--qbench-parallel=2"],
         cwd=pytester.path,
         stdout=subprocess.PIPE,
         text=True,

@@ -163,6 +163,7 @@ class Answers:
     """A supervisor that gives one answer after the other."""
 
     pids: tuple[int, ...] = ()
+    place = None
 
     def __init__(self, *outcomes: Outcome, can_start: bool = True) -> None:
         self.outcomes = list(outcomes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,22 @@ def test_where_no_lock_can_be_made_nobody_waits(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
     with gpu_turn(ON_GPU):
         pass
+
+
+def test_lanes_of_one_process_take_turns() -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def measure() -> None:
+        with gpu_turn(ON_GPU):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.05)
+            inside.pop()
+
+    lanes = [threading.Thread(target=measure) for _ in range(3)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    assert most == [1, 1, 1]
