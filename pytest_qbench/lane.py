@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Another machine: what a row says of it (name and hardware), and the threads that were granted there."""
+    """Another machine: what a row says of it (name and hardware), and the threads that were granted there.
+
+    ``is_shared`` tells that others may have been measured there at the same time.
+    """
 
     host: Mapping[str, Any]
     threads: int
+    is_shared: bool = False
 
 
 class Measures(Protocol):
@@ -152,7 +156,8 @@ class Lane:
             while len(crashes) < retries and _has_crashed(outcome) and supervisor.can_start:
                 crashes.append(outcome.reason)
                 outcome = supervisor.measure(request)
-        return Measured(outcome, visit.contended, tuple(crashes), supervisor.place)
+        place = supervisor.place
+        return Measured(outcome, visit.contended or bool(place and place.is_shared), tuple(crashes), place)
 
 
 def _has_crashed(outcome: Outcome) -> TypeGuard[Abort]:

@@ -122,6 +122,7 @@ class Runner:
             timeout=blank.timeout_s or self._settings.timeout,
             policy=self._settings.policy,
             instance=blank.instance,
+            then=tuple(shots for shots in blank.ladder if shots > blank.shots),
         )
         supervisor = self._supervisor(spec)
         outcome: Outcome | None = self.lane.unusable.get(spec.label)

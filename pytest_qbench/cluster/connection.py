@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import uuid
@@ -67,6 +68,9 @@ class Connection:
         self._failure = ""
         self._nodes: dict[str, Node] = {}
         self._looking = threading.Lock()
+        self._present: set[str] = set()
+        self._watched = -math.inf
+        self._watching = threading.Lock()
         # What it prints of lost connections, the session says itself, where it belongs.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
@@ -116,14 +120,22 @@ class Connection:
         nodes = [node for _, node in sorted(self._nodes.items())]
         return [node for node in nodes if node.declares] or nodes
 
-    def _addresses(self, only: str | None = None) -> set[str]:
+    def _addresses(self) -> set[str]:
+        """The Dask workers that the scheduler knows now."""
         if self._failure:
             raise SchedulerLostError(self._failure)
         try:
-            workers = [only] if only else None
-            return set(self._client.nthreads(workers, callback_timeout=_CALL_S))
+            return set(self._client.nthreads(callback_timeout=_CALL_S))
         except (OSError, TimeoutError, CancelledError) as error:
             raise self._lost(error) from error
+
+    def _is_there(self, address: str) -> bool:
+        """Whether the scheduler knows this Dask worker, asked once in a while for all that wait."""
+        with self._watching:
+            if address not in self._present or time.monotonic() - self._watched > LOOK_S:
+                self._present = self._addresses()
+                self._watched = time.monotonic()
+            return address in self._present
 
     def _ask(self, addresses: Iterable[str]) -> dict[str, Node]:
         """What each of these Dask workers is; one that is gone or silent before it has said so is left out."""
@@ -185,7 +197,7 @@ class Connection:
                     if deadline is not None and time.monotonic() > deadline:
                         raise
                     # A task that is bound to a worker waits for its return for ever.
-                    if address not in self._addresses(address):
+                    if not self._is_there(address):
                         raise NodeLostError(f"the Dask worker {address} is gone") from None
         except KilledWorker as error:
             raise NodeLostError(f"the Dask worker {address} was lost") from error

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -27,9 +28,9 @@ from pytest_qbench import __version__
 from pytest_qbench.backends.base import Description
 from pytest_qbench.cluster.orders import Order, RemoteSpec, decode_order, encode_reply
 from pytest_qbench.cluster.turn import host_turn
-from pytest_qbench.measure.codec import Answer, decode_request, encode_answer
+from pytest_qbench.measure.codec import Answer, decode_request
 from pytest_qbench.measure.cores import own_cpus
-from pytest_qbench.measure.messages import Started, WorkerSpec
+from pytest_qbench.measure.messages import Measurement, Started, WorkerSpec
 from pytest_qbench.measure.process import CancelledError
 from pytest_qbench.measure.quiet import wait_until_quiet
 from pytest_qbench.measure.supervisor import Supervisor
@@ -38,6 +39,8 @@ RESOURCE = "qbench"
 """The Dask resource of which a worker has one where it may measure."""
 
 IDLE_S = 600.0
+AHEAD_S = 0.5
+"""Seconds after which an order goes back with what is done: long points are reported one by one."""
 _LOOK_S = 30.0
 _PATIENCE = 0.1
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -119,22 +122,22 @@ def machine() -> str:
 
 
 def fulfil(data: bytes) -> bytes:
-    """Do an order of a session; the reply has no answer where the session has ended meanwhile."""
+    """Do an order of a session; the reply has no answers where the session has ended meanwhile."""
     order = decode_order(data)
     guest = _guest(order.session)
     if guest is None:
-        return encode_reply(None, 0)
+        return encode_reply((), 0)
     with _turn(guest, order.shared) as has_turn, guest.turn:
         if not has_turn or guest.is_stopped:
-            return encode_reply(None, 0)
+            return encode_reply((), 0)
         supervisor = guest.supervisor(order)
         try:
-            answer = _answer(supervisor, order)
+            answers = list(_answers(supervisor, order))
         except CancelledError:
-            return encode_reply(None, 0)
+            return encode_reply((), 0)
         finally:
             guest.used = time.monotonic()
-    return encode_reply(encode_answer(answer), supervisor.spec.threads)
+    return encode_reply(answers, supervisor.spec.threads)
 
 
 @contextmanager
@@ -160,17 +163,24 @@ async def end_session(session: str) -> None:
         await asyncio.to_thread(guest.end)
 
 
-def _answer(supervisor: Supervisor, order: Order) -> Answer:
-    """What the backend says to the order: of itself, or to a request."""
-    if order.request is None:
+def _answers(supervisor: Supervisor, order: Order) -> Iterator[Answer]:
+    """What the backend says of itself, or to the requests of the order, as far as they are done."""
+    if not order.requests:
         said = supervisor.describe()
-        return said if not isinstance(said, Description) else Started(said, supervisor.capabilities)
-    request, _ = decode_request(order.request, None)
-    with _lock:
-        guests = list(_guests.values())
-    # Threads that still spin after the last call, of whichever session, would be in the way of this one.
-    wait_until_quiet([pid for guest in guests for pid in guest.pids])
-    return supervisor.measure(request)
+        yield Started(said, supervisor.capabilities) if isinstance(said, Description) else said
+    program = None
+    began = time.monotonic()
+    for encoded in order.requests:
+        request, _ = decode_request(encoded, program)
+        program = request.program
+        with _lock:
+            guests = list(_guests.values())
+        # Threads that still spin after the last call, of whichever session, would be in the way of this one.
+        wait_until_quiet([pid for guest in guests for pid in guest.pids])
+        answer = supervisor.measure(request)
+        yield answer
+        if not isinstance(answer, Measurement) or time.monotonic() - began > AHEAD_S:
+            return
 
 
 def _guest(session: str) -> _Guest | None:
@@ -204,15 +214,17 @@ def _see_off() -> None:
 
 
 def _worker_spec(spec: RemoteSpec) -> WorkerSpec:
-    """``spec`` with what depends on this machine."""
-    memory = spec.memory_limit
-    if memory is None:
-        memory = int(psutil.virtual_memory().available * spec.memory_share)
+    """``spec`` with what depends on this machine, and on what a job or container leaves of it."""
+    from pytest_qbench.report.environment import cgroup_limits
+
+    limits = cgroup_limits()
+    free = min(psutil.virtual_memory().available, limits["memory"] or sys.maxsize)
+    cpus = min(len(own_cpus()) or os.cpu_count() or 1, max(1, int(limits["cpus"] or sys.maxsize)))
     return WorkerSpec(
         target=spec.target,
         options=spec.options,
-        threads=spec.threads or len(own_cpus()) or os.cpu_count() or 1,
+        threads=spec.threads or cpus,
         python=spec.python,
-        memory_limit=memory,
+        memory_limit=int(free * spec.memory_share) if spec.memory_limit is None else spec.memory_limit,
         startup_timeout=spec.startup_timeout,
     )

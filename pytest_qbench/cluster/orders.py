@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pytest_qbench.measure.checks import ProtocolError
-from pytest_qbench.measure.codec import Answer, decode_answer
+from pytest_qbench.measure.codec import Answer, decode_answer, encode_answer
 from pytest_qbench.measure.wire import FrameDecoder, WireError, encode
 
 
@@ -33,23 +33,24 @@ class Order:
     """One thing to do for a session on a Dask worker.
 
     ``lane`` is whose turn it is in the session: each has supervisors of its own, since what one has prepared another
-    would undo. ``request`` is an encoded request for the backend (None: start it, and say what it is). ``shared``
-    lets others measure on the host at the same time.
+    would undo. ``requests`` are encoded requests for the backend, of one program, which the first has; they are done in
+    order as long as they end in measurements and time lasts. Without any, the backend is started and says what it is.
+    ``shared`` lets others measure on the host at the same time.
     """
 
     session: str
     lane: int
     label: str
     spec: RemoteSpec
-    request: Mapping[str, Any] | None = None
+    requests: Sequence[Mapping[str, Any]] = ()
     shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of an order. ``answer`` is None where the session has ended; ``threads`` are those granted."""
+    """What came of an order: answers to its first requests, none where the session has ended; ``threads`` granted."""
 
-    answer: Answer | None
+    answers: tuple[Answer, ...]
     threads: int
 
 
@@ -64,9 +65,9 @@ def decode_order(data: bytes) -> Order:
     return Order(spec=RemoteSpec(**fields.pop("spec")), **fields)
 
 
-def encode_reply(answer: Mapping[str, Any] | None, threads: int) -> bytes:
-    """A reply as one frame; ``answer`` is an encoded one."""
-    return encode({"answer": answer, "threads": threads})
+def encode_reply(answers: Iterable[Answer], threads: int) -> bytes:
+    """A reply as one frame."""
+    return encode({"answers": [encode_answer(answer) for answer in answers], "threads": threads})
 
 
 def decode_reply(data: bytes) -> Reply:
@@ -77,8 +78,7 @@ def decode_reply(data: bytes) -> Reply:
     """
     try:
         fields = _value(data)
-        answer = fields["answer"]
-        return Reply(None if answer is None else decode_answer(answer), int(fields["threads"]))
+        return Reply(tuple(map(decode_answer, fields["answers"])), int(fields["threads"]))
     except (WireError, KeyError, TypeError, ValueError, IndexError) as error:
         raise ProtocolError(f"the node's reply is malformed ({type(error).__name__}: {error})") from None
 

@@ -58,14 +58,13 @@ class ClusterPool(Pool):
             programs=Programs(keep=len(lanes) + 1),
             is_alone=False,
         )
-        traffic = {self._roster.node(lane).machine: Traffic() for lane in lanes}
         runners = [
             Runner(
                 settings,
                 lane=replace(
                     shared,
                     make_supervisor=partial(self._supervisor, lane, settings, dask),
-                    traffic=traffic[self._roster.node(lane).machine],
+                    traffic=Traffic(),
                     unusable={},
                 ),
             )

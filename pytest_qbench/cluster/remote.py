@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from pytest_qbench.backends.base import Description
@@ -13,7 +14,7 @@ from pytest_qbench.cluster.orders import Order, RemoteSpec, Reply, decode_reply,
 from pytest_qbench.cluster.roster import Roster
 from pytest_qbench.lane import Place
 from pytest_qbench.measure.checks import ProtocolError
-from pytest_qbench.measure.codec import encode_request
+from pytest_qbench.measure.codec import Answer, encode_request
 from pytest_qbench.measure.messages import (
     Abort,
     AbortKind,
@@ -28,6 +29,8 @@ from pytest_qbench.measure.process import CancelledError
 
 _ASKED_AGAIN = 3
 """Times that an order is repeated which a node gave back undone, because it had just put away an idle session."""
+
+_NONSENSE = Abort(AbortKind.PROTOCOL, "protocol: the node answered something else than it was asked")
 
 
 class RemoteSupervisor:
@@ -47,6 +50,8 @@ class RemoteSupervisor:
         self._label = json.dumps(asdict(spec), sort_keys=True, default=str)
         self._retries = retries
         self._share_hosts = share_hosts
+        self._ahead: deque[tuple[MeasureRequest, Answer]] = deque()
+        """Requests that were answered with one before them, and have not been made yet."""
         self.place: Place | None = None
         """Of the last answer."""
 
@@ -62,28 +67,33 @@ class RemoteSupervisor:
 
     def describe(self) -> Description | Unavailable | Abort:
         """What the backend says of itself on the lane's node; starts it there."""
-        answer = self._ask(None)
+        answer = self._ask([])[0]
         if isinstance(answer, Started):
             return answer.description
-        if isinstance(answer, Unavailable | Abort):
-            return answer
-        return Abort(AbortKind.PROTOCOL, "protocol: the node answered something else than it was asked")
+        return answer if isinstance(answer, Unavailable | Abort) else _NONSENSE
 
     def measure(self, request: MeasureRequest) -> Outcome:
-        """Measure one point.
+        """Measure one point, and with it those that are to follow, as far as they take no time to speak of.
 
         Raises nothing because of anything the backend or the cluster does.
         """
-        answer = self._ask(encode_request(request, with_program=True))
-        if isinstance(answer, Measurement | Abort | Unsupported | Unavailable):
-            return answer
-        return Abort(AbortKind.PROTOCOL, "protocol: the node answered something else than it was asked")
+        ladder = [replace(request, shots=shots, then=()) for shots in (request.shots, *request.then)]
+        while self._ahead:
+            known, answer = self._ahead.popleft()
+            if known == ladder[0]:
+                break
+        else:
+            answers = self._ask([encode_request(one, with_program=one is ladder[0]) for one in ladder])
+            self._ahead.extend(zip(ladder, answers, strict=False))
+            _, answer = self._ahead.popleft()
+        return answer if isinstance(answer, Measurement | Abort | Unsupported | Unavailable) else _NONSENSE
 
     def close(self) -> None:
         """Nothing: the workers of a session end with its connection."""
 
-    def _ask(self, request: Mapping[str, Any] | None) -> Any:
-        order = Order(self._connection.session, self._lane, self._label, self._spec, request, self._share_hosts)
+    def _ask(self, requests: Sequence[Mapping[str, Any]]) -> Sequence[Answer]:
+        """The answers to the first requests, at least one: an :class:`Abort` where the cluster fails."""
+        order = Order(self._connection.session, self._lane, self._label, self._spec, requests, self._share_hosts)
         message = encode_order(order)
         target = self._roster.node(self._lane)
         lost: list[str] = []
@@ -97,21 +107,21 @@ class RemoteSupervisor:
                         break
                     target = self._roster.replace(self._lane, target)
                 else:
-                    self.place = Place(target.host, reply.threads)
-                    return reply.answer
+                    self.place = Place(target.host, reply.threads, self._share_hosts)
+                    return reply.answers
         except ProtocolError as error:
-            return Abort(AbortKind.PROTOCOL, f"protocol: {error}")
+            return [Abort(AbortKind.PROTOCOL, f"protocol: {error}")]
         except ClusterError as error:
             lost.append(str(error))
-        return Abort(AbortKind.NODE, f"cluster: {'; then '.join(lost)}")
+        return [Abort(AbortKind.NODE, f"cluster: {'; then '.join(lost)}")]
 
     def _fulfilled(self, target: Node, message: bytes) -> Reply:
-        """The node's reply, with an answer."""
+        """The node's reply, with answers."""
         from pytest_qbench.cluster.node import fulfil
 
         for _ in range(_ASKED_AGAIN):
             reply = decode_reply(self._connection.call(target, fulfil, message))
-            if reply.answer is not None:
+            if reply.answers:
                 return reply
             if self._connection.is_stopped:
                 raise CancelledError

@@ -69,6 +69,9 @@ class MeasureRequest:
     A worker prepares a program anew, and takes a first call apart, when ``instance`` changes too: two cases may
     build the same program, and each has its own cold time. The first call is one of ``first_shots`` shots (None: of
     ``shots``), so that cold times are comparable whatever point of an instance comes first.
+
+    ``then`` are the shots of the requests that are to follow, alike in all else, if this one ends in a measurement: who
+    passes requests on over a distance may do so at once.
     """
 
     program: Program
@@ -78,6 +81,7 @@ class MeasureRequest:
     policy: RoundPolicy = RoundPolicy()
     instance: str = ""
     first_shots: int | None = None
+    then: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pytest_qbench.cluster.turn import host_turn
 from pytest_qbench.measure.checks import ProtocolError
 from pytest_qbench.measure.codec import encode_request
 from pytest_qbench.measure.messages import Measurement, MeasureRequest, RoundPolicy, Started
+from pytest_qbench.measure.wire import encode
 
 
 @pytest.fixture(autouse=True)
@@ -38,11 +39,11 @@ def end(session: str) -> None:
     asyncio.run(node.end_session(session))
 
 
-def order(session: str, backend: str = "Good", lane: int = 0, request: bool = True, **spec: Any) -> bytes:
+def order(session: str, backend: str = "Good", lane: int = 0, requests: int = 1, **spec: Any) -> bytes:
     program = Program(1, 1, (Instruction("measure", (0,), clbits=(0,)),))
     measure = MeasureRequest(program, 10, 7, 20.0, RoundPolicy(max_rounds=3))
-    encoded = encode_request(measure, with_program=True) if request else None
-    return encode_order(Order(session, lane, backend, RemoteSpec(f"faulty_backends:{backend}", **spec), encoded))
+    requests = [encode_request(measure, with_program=number == 0) for number in range(requests)]
+    return encode_order(Order(session, lane, backend, RemoteSpec(f"faulty_backends:{backend}", **spec), requests))
 
 
 def fulfil(*arguments: Any, **more: Any) -> Reply:
@@ -51,32 +52,41 @@ def fulfil(*arguments: Any, **more: Any) -> Reply:
 
 def test_an_order_is_fulfilled_by_a_worker_that_stays() -> None:
     first, second = fulfil("stays", threads=3), fulfil("stays", threads=3)
-    assert isinstance(first.answer, Measurement)
-    assert isinstance(second.answer, Measurement)
-    assert first.answer.counts == {"0": 10}
+    assert isinstance(first.answers[0], Measurement)
+    assert isinstance(second.answers[0], Measurement)
+    assert first.answers[0].counts == {"0": 10}
     assert first.threads == 3
-    pids = {answer.description.versions["pid"] for answer in (first.answer, second.answer)}
+    pids = {answer.description.versions["pid"] for answer in (first.answers[0], second.answers[0])}
     assert len(pids) == 1
-    about = fulfil("stays", request=False, threads=3)
-    assert isinstance(about.answer, Started)
-    assert about.answer.description.versions["pid"] in pids
+    about = fulfil("stays", requests=0, threads=3)
+    assert isinstance(about.answers[0], Started)
+    assert about.answers[0].description.versions["pid"] in pids
+
+
+def test_the_requests_of_a_ladder_are_done_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = fulfil("ladder", requests=4).answers
+    assert [type(answer) for answer in answers] == [Measurement] * 4
+    assert answers[-1].description.versions["prepares"] == "1"  # type: ignore[union-attr]
+    assert len(fulfil("ladder", "Segfault", requests=4).answers) == 1, "up to the first that is no measurement"
+    monkeypatch.setattr(node, "AHEAD_S", 0.0)
+    assert len(fulfil("ladder", requests=4).answers) == 1, "and as long as they take no time"
 
 
 def test_lanes_have_workers_of_their_own() -> None:
-    answers = [fulfil("lanes", lane=lane).answer for lane in (0, 1)]
+    answers = [fulfil("lanes", lane=lane).answers[0] for lane in (0, 1)]
     assert len({answer.description.versions["pid"] for answer in answers}) == 2  # type: ignore[union-attr]
 
 
 def test_what_a_backend_does_is_its_verdict() -> None:
-    assert fulfil("bad", "Segfault").answer.kind == "crash"  # type: ignore[union-attr]
-    assert fulfil("bad", "NotInstalled").answer.install == "pip install good-simulator"  # type: ignore[union-attr]
+    assert fulfil("bad", "Segfault").answers[0].kind == "crash"  # type: ignore[union-attr]
+    assert fulfil("bad", "NotInstalled").answers[0].install == "pip install good-simulator"  # type: ignore[union-attr]
 
 
 def test_a_session_that_is_over_starts_nothing() -> None:
     fulfil("over")
     end("over")
     assert "over" not in node._guests
-    assert fulfil("over").answer is None
+    assert fulfil("over").answers == ()
     assert "over" not in node._guests
 
 
@@ -88,17 +98,17 @@ def test_the_end_of_a_session_stops_what_is_measured() -> None:
     assert thread.is_alive()
     end("stopped")
     thread.join(5)
-    assert [reply.answer for reply in replies] == [None]
+    assert [reply.answers for reply in replies] == [()]
 
 
 def test_a_session_that_fell_silent_is_seen_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node, "IDLE_S", 0.3)
-    assert fulfil("silent").answer is not None
+    assert fulfil("silent").answers
     deadline = time.monotonic() + 10
     while "silent" in node._guests and time.monotonic() < deadline:
         time.sleep(0.05)
     assert "silent" not in node._guests
-    assert fulfil("silent").answer is not None, "it may come back"
+    assert fulfil("silent").answers, "it may come back"
 
 
 def test_memory_and_threads_are_those_of_the_node() -> None:
@@ -111,7 +121,7 @@ def test_memory_and_threads_are_those_of_the_node() -> None:
     assert node._worker_spec(RemoteSpec("m:C", memory_limit=10**9, threads=5)).memory_limit == 10**9
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", node.encode_reply({"type": "Nothing"}, 1)])
+@pytest.mark.parametrize("data", [b"", b"nonsense", encode({"answers": [{"type": "Nothing"}], "threads": 1})])
 def test_a_reply_that_is_none_is_noticed(data: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode_reply(data)

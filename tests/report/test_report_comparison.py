@@ -332,3 +332,42 @@ def test_a_whole_run_is_valid_json():
     assert [pair["backend"] for pair in report["pairs"]] == ["aer", "stim", "quest"]
     for coverage in report["coverage"].values():
         assert coverage["planned"] == sum(coverage[state.value] for state in State) == 770
+
+
+def on(machine, **more):
+    return {"name": machine, "fingerprint": more.get("kind", machine)}
+
+
+def test_machines_that_are_not_alike_are_not_compared():
+    points = ladder_of({1: 0.1}, host=on("a")) + ladder_of({1: 0.2}, backend="aer", host=on("b"))
+    (pair,) = compare(matrix_of(points)).pairs
+    assert (pair.different_hardware, pair.different_programs) == (1, 0)
+    assert aggregate(pair.warm).not_compared == 1
+    (pair,) = compare(matrix_of(points), mixed_hosts=True).pairs
+    assert pair.different_hardware == 0
+    assert aggregate(pair.warm).completed.geomean == pytest.approx(2)
+
+
+def test_two_machines_of_one_kind_are_compared():
+    points = ladder_of({1: 0.1}, host=on("a", kind="x")) + ladder_of({1: 0.2}, backend="aer", host=on("b", kind="x"))
+    (pair,) = compare(matrix_of(points)).pairs
+    assert pair.different_hardware == 0
+
+
+def test_a_point_that_moved_to_another_machine_is_left_out():
+    points = [
+        *ladder_of({1: 0.1, 10: 0.1}, host=on("a")),
+        point("aer", shots=1, ladder=(1, 10), seconds=0.2, host=on("a")),
+        point("aer", shots=10, ladder=(1, 10), seconds=0.2, host=on("b")),
+    ]
+    rows = [build_row(points[:2], "run", {}), build_row(points[2:], "run", {})]
+    assert rows[1]["host"] == on("a")
+    assert rows[1]["moved"] == {"10": on("b")}
+    (pair,) = compare(matrix_of(points)).pairs
+    assert [cell.same_hardware for cell in pair.warm] == [True, False]
+
+
+def test_a_backend_that_never_ran_has_no_machine():
+    absent = point("aer", shots=1, ladder=(1,), seconds=None, status=Status.UNAVAILABLE)
+    (pair,) = compare(matrix_of([*ladder_of({1: 0.1}, host=on("a")), absent])).pairs
+    assert pair.different_hardware == 0
