@@ -37,8 +37,9 @@ from pytest_qbench.backends.base import (
     UnavailableError,
     UnsupportedError,
 )
-from pytest_qbench.backends.lret_circuits import GATE_NAMES, KRAUS, operation
+from pytest_qbench.backends.lret_circuits import GATE_NAMES, operation
 from pytest_qbench.backends.outcomes import bit_strings, has_late_noise, misread, readout_errors
+from pytest_qbench.circuits.channels import ON_QUBITS
 from pytest_qbench.circuits.program import Instruction, Program
 
 _START_TIMEOUT = 20.0
@@ -103,7 +104,7 @@ class LretBackend(Backend):
         """
         if has_late_noise(program):
             raise UnsupportedError("noise after the measurement of its qubit")
-        operations = [operation(item) for item in program.instructions if item.is_gate or item.name in KRAUS]
+        operations = [operation(item) for item in program.instructions if item.is_gate or item.name in ON_QUBITS]
         circuit = {"num_qubits": program.n_qubits, "operations": operations, "observables": []}
         return _Prepared(program, json.dumps(circuit), readout_errors(program))
 

@@ -53,6 +53,7 @@ class ReferenceTooLargeError(CaseError):
     """The exact simulation would take too much memory or time."""
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"no reference distribution: {reason}. Give the case an `expected` distribution, make it a "
             "mirror circuit (mirror=True) that must return to all zeros, or use fewer qubits"
@@ -81,7 +82,8 @@ def exact_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work:
 
     Raises:
         ReferenceTooLargeError: it is not feasible within these limits.
-        CaseError: the program holds an unknown gate, a matrix that is not unitary, or noise.
+        CaseError: the program holds an unknown gate, a matrix that is not unitary, or noise (which
+            :mod:`pytest_qbench.verify.noisy` simulates).
     """
     if program.is_noisy:
         raise CaseError("no reference distribution: the circuit has noise, and the exact simulator simulates none")
@@ -91,7 +93,8 @@ def exact_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work:
     body, final = _split_final_measurements(program.instructions)
     simulator = _Simulator(n_qubits, max_work)
     simulator.check_feasible(body)
-    return _read_out(simulator.run(body, simulator.initial()), final, program)
+    ensemble = simulator.run(body, simulator.initial())
+    return read_out(_populations(ensemble.state), ensemble.memory, final, program)
 
 
 def _split_final_measurements(
@@ -139,7 +142,7 @@ class _Simulator:
     def check_feasible(self, instructions: Iterable[Instruction]) -> None:
         """Refuse at once what would be refused after long work: the gates on a single column."""
         size = 2**self.n_qubits
-        least = sum(_gate_work(_resolve(item), size) for item in instructions if item.is_gate)
+        least = sum(_gate_work(resolve_gate(item), size) for item in instructions if item.is_gate)
         if least > self.max_work:
             raise ReferenceTooLargeError(
                 f"{self.n_qubits} qubits with these gates need {least:.1e} amplitude updates, more than "
@@ -171,10 +174,10 @@ class _Simulator:
             raise ReferenceTooLargeError(f"its branches need more than {self.max_work:.1e} amplitude updates")
 
     def _gate(self, state: _State, instruction: Instruction) -> None:
-        gate = _resolve(instruction)
+        gate = resolve_gate(instruction)
         self._spend(_gate_work(gate, state.size))
         controls = [self._axis(qubit) for qubit in gate.controls]
-        _apply(state, gate.matrix, controls, [self._axis(qubit) for qubit in gate.targets])
+        apply_matrix(state, gate.matrix, controls, [self._axis(qubit) for qubit in gate.targets])
 
     def _project(self, ensemble: _Ensemble, qubit: int, bit: int) -> _State:
         """A copy of the columns with everything removed where ``qubit`` is not ``bit``."""
@@ -248,7 +251,7 @@ def _populations(state: _State) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class _Gate:
+class Gate:
     """``matrix`` on the qubits ``targets`` where all ``controls`` are 1."""
 
     controls: tuple[int, ...]
@@ -256,7 +259,12 @@ class _Gate:
     matrix: NDArray[np.complex128]
 
 
-def _resolve(instruction: Instruction) -> _Gate:
+def resolve_gate(instruction: Instruction) -> Gate:
+    """A gate with its controls apart.
+
+    Raises:
+        CaseError: it is unknown, or its matrix is not of its size or not unitary.
+    """
     form = control_form(instruction)
     n_controls, base = form if form is not None else (0, instruction)
     try:
@@ -270,10 +278,10 @@ def _resolve(instruction: Instruction) -> _Gate:
         raise CaseError(f"the program's {base.name!r} on {len(base.qubits)} qubits has a {matrix.shape} matrix")
     if instruction.name == UNITARY and not np.allclose(matrix @ matrix.conj().T, np.eye(size), atol=1e-6):
         raise CaseError(f"the program's 'unitary' on qubits {instruction.qubits} has a matrix that is not unitary")
-    return _Gate(instruction.qubits[:n_controls], base.qubits, matrix)
+    return Gate(instruction.qubits[:n_controls], base.qubits, matrix)
 
 
-def _gate_work(gate: _Gate, amplitudes: int) -> float:
+def _gate_work(gate: Gate, amplitudes: int) -> float:
     """The amplitude updates of a gate on so many amplitudes, the cost of the numpy calls included."""
     per_amplitude = float(np.count_nonzero(gate.matrix)) / len(gate.matrix)
     return amplitudes * per_amplitude * 0.5 ** len(gate.controls) + _CALL_WORK
@@ -284,7 +292,7 @@ def _at(state: _State, bits: dict[int, int]) -> tuple[int | slice, ...]:
     return tuple(bits.get(axis, slice(None)) for axis in range(state.ndim))
 
 
-def _apply(state: _State, matrix: NDArray[np.complex128], controls: Sequence[int], targets: Sequence[int]) -> None:
+def apply_matrix(state: _State, matrix: NDArray[np.complex128], controls: Sequence[int], targets: Sequence[int]) -> None:
     """Apply ``matrix`` in place to the axes ``targets`` (little-endian) where all ``controls`` are 1."""
     ones = dict.fromkeys(controls, 1)
     if np.count_nonzero(matrix) > _MAX_ENTRIES:
@@ -313,14 +321,23 @@ def _apply(state: _State, matrix: NDArray[np.complex128], controls: Sequence[int
             part *= matrix[index, index]
 
 
-def _read_out(ensemble: _Ensemble, final: dict[int, int], program: Program) -> Distribution:
-    """The distribution of the classical bits: those in memory, and the final measurements qubit -> bit."""
+def read_out(
+    populations: NDArray[np.float64], values: Sequence[int], final: dict[int, int], program: Program
+) -> Distribution:
+    """The distribution of the classical bits: those in memory, and the final measurements qubit -> bit.
+
+    Args:
+        populations: probabilities, with an axis per qubit (the highest first) and a last one with an entry per memory.
+        values: of the classical memory, one per entry of the last axis.
+        final: qubit -> the classical bit that it is measured into at the end.
+        program: what was simulated.
+    """
     n_qubits, n_clbits = program.n_qubits, program.n_clbits
     # What the bits of final measurements held before is overwritten.
     kept = ~sum(1 << clbit for clbit in final.values())
-    memory = [value & kept for value in ensemble.memory]
+    memory = [value & kept for value in values]
     unread = tuple(n_qubits - 1 - qubit for qubit in range(n_qubits) if qubit not in final)
-    weights = _populations(ensemble.state).sum(axis=unread).reshape(-1, len(memory))
+    weights = populations.sum(axis=unread).reshape(-1, len(memory))
     # The remaining axes run from the highest measured qubit to the lowest.
     clbits = [final[qubit] for qubit in sorted(final, reverse=True)]
     if n_clbits <= MAX_DENSE_CLBITS:
