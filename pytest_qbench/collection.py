@@ -188,7 +188,7 @@ def items_of(
         return []
     # pytest looks for an item's function, with its marks, in the module by the name in the item's id.
     vars(collector.obj).setdefault(case.name, case)  # type: ignore[attr-defined]
-    function = _function(points[0], collector.config, run)
+    function = _function(points, collector.config, run)
     function.__qbench_points__ = points  # type: ignore[attr-defined]
     # The same call that pytest's own collection of a test function makes: it goes through
     # pytest_generate_tests, so that the items have fixtures, parameters and marks like any others.
@@ -210,22 +210,27 @@ def parametrize(metafunc: pytest.Metafunc) -> bool:
     points: list[Point] | None = getattr(metafunc.function, "__qbench_points__", None)
     if points is None:
         return False
-    metafunc.parametrize(
-        list(points[0].parameters), [list(point.parameters.values()) for point in points], ids=[p.id for p in points]
-    )
+    names = _parameter_names(points)
+    values = [[point.parameters.get(name) for name in names] for point in points]
+    metafunc.parametrize(names, values, ids=[point.id for point in points])
     return True
 
 
-def _function(point: Point, config: pytest.Config, run: Callable[..., None]) -> Callable[..., None]:
-    """A test function for the case of ``point``. Its parameters are those of the point, so that
+def _parameter_names(points: Iterable[Point]) -> list[str]:
+    """The names of all parameters; points without noise have no parameter of that name."""
+    return list(dict.fromkeys(name for point in points for name in point.parameters))
+
+
+def _function(points: Sequence[Point], config: pytest.Config, run: Callable[..., None]) -> Callable[..., None]:
+    """A test function for the case of ``points``. Its parameters are those of the points, so that
     ``--benchmark-group-by`` and the JSON of pytest-benchmark know them."""
 
     def measure(request: pytest.FixtureRequest, **_: Any) -> None:
         run(request)
 
-    case = point.instance.case
+    case = points[0].instance.case
     fixtures = ["request", *(["benchmark"] if config.pluginmanager.hasplugin("benchmark") else [])]
-    names = [*fixtures, *point.parameters]
+    names = [*fixtures, *_parameter_names(points)]
     kind = inspect.Parameter.KEYWORD_ONLY
     measure.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined]
     measure.__wrapped__ = case.builder  # type: ignore[attr-defined]  # pytest reports its file and line

@@ -137,9 +137,10 @@ def _own_params(item: pytest.Item) -> Mapping[str, Any]:
 
 
 def feed_benchmark(item: pytest.Item, result: PointResult) -> None:
-    """Show the rounds of a passed point to pytest-benchmark; others are not to be compared with."""
+    """Show the rounds of a point to pytest-benchmark, unless it is wrong or did not run: that is not to be compared
+    with."""
     clock = item.stash.get(CLOCK, None)
-    if clock is None or result.status is not Status.PASS:
+    if clock is None or result.status not in (Status.PASS, Status.UNVERIFIED):
         return
     benchmark = item.funcargs["benchmark"]  # type: ignore[attr-defined]
     benchmark.extra_info.update(

@@ -22,6 +22,7 @@ _PLAN_KEY = "qbench_plan"
 
 _LETTERS = {
     Status.PASS: ("passed", ".", {"green": True}),
+    Status.UNVERIFIED: ("unverified", "V", {"yellow": True}),
     Status.FAIL: ("failed", "F", {"red": True}),
     Status.ABORT: ("aborted", "A", {"red": True}),
     Status.UNSUPPORTED: ("unsupported", "U", {"yellow": True}),
@@ -30,17 +31,18 @@ _LETTERS = {
 
 
 def conclude(result: PointResult, strict: bool, shown: dict[tuple[str, str], str] | None = None) -> None:
-    """End the running item as its verdict says: return, fail, or (ABORT and the like) skip with the reason.
+    """End the running item as its verdict says: return (UNVERIFIED too), fail, or (ABORT and the like) skip with the
+    reason.
 
     Args:
         result: of the item.
-        strict: whether ABORT and the like fail.
+        strict: whether ABORT, UNVERIFIED and the like fail.
         shown: what cases raised -> the item that showed its traceback; others refer to that one.
 
     Raises:
         pytest.fail.Exception, pytest.skip.Exception: see above.
     """
-    if result.status is Status.PASS:
+    if result.status is Status.PASS or (result.status is Status.UNVERIFIED and not strict):
         return
     text = f"{result.status}: {result.reason}"
     detail = result.detail.removeprefix(result.reason).lstrip("\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pytest_qbench.cases import STANDARD_MAX_QUBITS, CircuitCase, Params
 
 if TYPE_CHECKING:
+    from pytest_qbench.circuits.noise import NoiseModel
     from pytest_qbench.settings import Settings
     from pytest_qbench.specs import BackendSpec
 
@@ -22,16 +23,18 @@ LadderKey: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A case at one size and one choice of its parameters: one circuit."""
+    """A case at one size and one choice of its parameters, with noise or without: one circuit."""
 
     case: CircuitCase
     n_qubits: int
     params: Params
+    noise: NoiseModel | None = None
 
     @property
     def id(self) -> str:
-        """``q12`` or ``q14-d20``."""
-        return self.case.instance_id(self.n_qubits, self.params)
+        """``q12``, ``q14-d20`` or ``q14-d20-noise0.01``."""
+        plain = self.case.instance_id(self.n_qubits, self.params)
+        return plain if self.noise is None else f"{plain}-{self.noise.label}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,14 @@ class Point:
         """What tells it from others of its case, by the names that pytest and pytest-benchmark know."""
         instance = self.instance
         backend, shots = ("path", "samples") if instance.case.is_gradient else ("backend", "shots")
-        return {backend: self.backend.label, "n_qubits": instance.n_qubits, **dict(instance.params), shots: self.shots}
+        noise = {} if instance.noise is None else {"noise": instance.noise.label}
+        return {
+            backend: self.backend.label,
+            "n_qubits": instance.n_qubits,
+            **noise,
+            **dict(instance.params),
+            shots: self.shots,
+        }
 
     @property
     def ladder_id(self) -> str:
@@ -76,7 +86,7 @@ def is_selected(case: CircuitCase, settings: Settings) -> bool:
 
 
 def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
-    """The instances of a case that the settings select, by size, then parameters as declared.
+    """The instances of a case that the settings select, by size, then parameters as declared, then noise.
 
     Sizes asked for with ``--qbench-qubits`` count as given; else the suite bounds the declared ones.
     """
@@ -85,9 +95,10 @@ def plan_instances(case: CircuitCase, settings: Settings) -> list[Instance]:
     cap = None if settings.suite == "full" or settings.qubits is not None else STANDARD_MAX_QUBITS
     overrides = {name: values for name, values in settings.overrides.items() if name in case.sweeps}
     return [
-        Instance(case, n_qubits, params)
+        Instance(case, n_qubits, params, noise)
         for n_qubits in case.sizes(settings.qubits, cap)
         for params in case.combinations(overrides)
+        for noise in settings.noise
     ]
 
 

@@ -12,6 +12,8 @@ class Status(StrEnum):
     """The verdict on a point or a row."""
 
     PASS = "PASS"
+    UNVERIFIED = "UNVERIFIED"
+    """It ran, and nothing tells what its distribution must be: a circuit with noise that is too large."""
     FAIL = "FAIL"
     ABORT = "ABORT"
     UNSUPPORTED = "UNSUPPORTED"

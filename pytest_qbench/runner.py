@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_qbench.backends.base import Description
 from pytest_qbench.cases import CaseError, CircuitCase
 from pytest_qbench.circuits.convert import ConversionError, from_qiskit
+from pytest_qbench.circuits.noise import with_noise
 from pytest_qbench.circuits.program import Program
 from pytest_qbench.circuits.validate import problems
 from pytest_qbench.measure.heartbeat import FIRST_CALL
@@ -34,6 +35,7 @@ from pytest_qbench.report.text import count
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.user_code import case_error, place, refuse_none
 from pytest_qbench.verify.goodness import check_counts
+from pytest_qbench.verify.noisy import UnverifiableError
 from pytest_qbench.verify.reference import ReferenceCache, reference_distribution
 
 if TYPE_CHECKING:
@@ -190,6 +192,7 @@ class Runner:
             threads=spec.threads or self._settings.threads,
             seed=self._settings.seed,
             timeout_s=timeout,
+            noise=None if instance.noise is None else instance.noise.to_json(),
         )
 
     def _build(self, instance: Instance) -> Program | CaseError:
@@ -211,9 +214,13 @@ class Runner:
         arguments: Mapping[str, Any],
     ) -> PointResult:
         try:
-            distribution = reference_distribution(case, arguments, program, self._references)
+            distribution = reference_distribution(
+                case, arguments, program, self._references, noise=result.noise is not None
+            )
         except CaseError as error:
             return with_case_error(result, error)
+        except UnverifiableError as error:
+            return replace(result, status=Status.UNVERIFIED, reason=str(error))
         check = check_counts(
             measurement.counts, distribution, result.shots, precision=measurement.description.precision
         )
@@ -225,7 +232,7 @@ class Runner:
 
 
 def build_program(instance: Instance) -> Program:
-    """Call the case's builder and convert what it returns.
+    """Call the case's builder and convert what it returns, with the noise of the instance if it has some.
 
     Raises:
         CaseError: the builder raised or returned something else, or the circuit measures nothing; the message
@@ -242,7 +249,8 @@ def build_program(instance: Instance) -> Program:
     except Exception as error:  # whatever a user's builder raises concerns its own item only
         raise case_error(error, call, case.path, case.line) from error
     refuse_none(circuit, case)
-    return to_program(circuit, case.name, f"{place(case.path, case.line)}: {call}", instance.n_qubits)
+    program = to_program(circuit, case.name, f"{place(case.path, case.line)}: {call}", instance.n_qubits)
+    return program if instance.noise is None else with_noise(program, instance.noise)
 
 
 def to_program(circuit: Any, name: str, origin: str, n_qubits: int | None = None) -> Program:

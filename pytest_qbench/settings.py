@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_qbench.circuits.noise import NoiseModel
     from pytest_qbench.gradients.settings import GradientSettings
     from pytest_qbench.measure.messages import RoundPolicy
     from pytest_qbench.specs import BackendSpec
@@ -69,6 +70,12 @@ KEYS = (
     ),
     Key("qubits", "sizes to measure, instead of those that the cases declare: 4,6,8 or first:last[:step]", "SIZES"),
     Key("depth", "depths for the cases that take one: 10,20 or first:last[:step]", "DEPTHS"),
+    Key(
+        "noise-model",
+        "noise after every gate: depolarizing, amplitude_damping, phase_damping; or readout; none adds points without",
+        "MODELS",
+    ),
+    Key("noise", "strengths of the noise, of depolarizing unless a model is named: 0,0.01,0.05", "STRENGTHS"),
     Key("shots", "shots to measure at (default: 1,10,100,1000,10000)", "SHOTS"),
     Key("timeout", "seconds that one call of a simulator may take (default: 30)", "SECONDS"),
     Key("startup-timeout", "seconds that a simulator may take to be imported (default: 60)", "SECONDS"),
@@ -184,6 +191,8 @@ class Settings:
     policy: RoundPolicy
     gradients: GradientSettings | None = None
     """None in a session that measures circuits. Where it is set, ``backends`` are paths and ``shots`` samples."""
+    noise: tuple[NoiseModel | None, ...] = (None,)
+    """The noise that circuits are measured with, each in turn; None is without."""
 
     @property
     def overrides(self) -> dict[str, Sequence[Any]]:
@@ -255,7 +264,32 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         mixed_precision=bool(values["mixed-precision"][0]),
         policy=round_policy(config),
         gradients=gradients,
+        noise=_noise(parsed, values, gradients is not None),
     )
+
+
+def _noise(
+    parsed: Callable[[str, Callable[[str], Any], Any], Any], values: Mapping[str, tuple[Any, str]], gradients: bool
+) -> tuple[NoiseModel | None, ...]:
+    """The noise to sweep.
+
+    Raises:
+        pytest.UsageError: a value is wrong, strengths are missing, or the session is one of gradients.
+    """
+    from pytest_qbench.noise_sweep import noise_sweep, parse_models, parse_strengths
+
+    if gradients:
+        for name in ("noise-model", "noise"):
+            value, origin = values[name]
+            if value and origin.startswith("--"):  # an ini key is for the sessions of circuits
+                raise pytest.UsageError(f"{origin}={value}: gradient scenarios are measured without noise")
+        return (None,)
+    models, strengths = parsed("noise-model", parse_models, ()), parsed("noise", parse_strengths, ())
+    try:
+        return noise_sweep(models, strengths)
+    except ValueError as error:
+        value, origin = values["noise-model"]
+        raise pytest.UsageError(f"{origin}={value}: {error}") from error
 
 
 def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:

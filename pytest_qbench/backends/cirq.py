@@ -21,7 +21,8 @@ class CirqBackend(Backend):
     """``cirq.Simulator`` or ``cirq.DensityMatrixSimulator``. A prepared program is a ``cirq.Circuit``.
 
     A circuit with measurements in the middle, resets or conditions is run shot by shot from the first of them on;
-    that is how Cirq does it. It leaves qubits that are not entangled with each other in states of their own.
+    that is how Cirq does it. So is one with noise, on a state vector, from the first channel on: each shot is a
+    trajectory. Cirq leaves qubits that are not entangled with each other in states of their own.
     """
 
     name: ClassVar[str] = "cirq"
@@ -50,11 +51,12 @@ class CirqBackend(Backend):
         self._simulator = make(dtype=dtype, seed=self._random)
 
     def capabilities(self) -> Capabilities:
-        """Every standard gate and dynamic circuits; only memory bounds the qubits."""
+        """Every standard gate, dynamic circuits and noise; only memory bounds the qubits."""
         return Capabilities(
             gates=frozenset(GATES),
             unitary_qubits=_UNITARY_QUBITS,
             dynamic=True,
+            noise=True,
             precisions=("double", "single"),
         )
 

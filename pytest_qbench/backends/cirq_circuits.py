@@ -13,8 +13,19 @@ from typing import Any
 
 from pytest_qbench.backends.base import UnsupportedError
 from pytest_qbench.backends.bit_rows import count_rows
+from pytest_qbench.backends.readout import is_misread, with_readout_in_measurements
+from pytest_qbench.circuits.channels import ON_QUBITS, pauli_error
 from pytest_qbench.circuits.gates import control_form, gate_matrix
-from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, Condition, Instruction, Program
+from pytest_qbench.circuits.program import (
+    AMPLITUDE_DAMPING,
+    DEPOLARIZING,
+    IF_ELSE,
+    MEASURE,
+    RESET,
+    Condition,
+    Instruction,
+    Program,
+)
 
 _FINAL = "final"
 """The key of the measurement that ends a circuit; those before it are called by their place, ``"0"``, ``"1"``, ..."""
@@ -55,31 +66,35 @@ def to_cirq(program: Program) -> CirqCircuit:
     """
     import cirq
 
-    body, final = _split_final_measurements(program.instructions)
+    body, final = _split_final_measurements(with_readout_in_measurements(program).instructions)
     converter = _Converter(cirq.LineQubit.range(program.n_qubits))
     converter.add_all(body)
     readout: dict[str, tuple[int, ...]] = {
         str(key): (clbit,) for clbit, key in converter.written.items() if clbit not in final
     }
     # Ascending, which spares the simulator a transposition of the probabilities.
-    by_qubit = sorted((qubit, clbit) for clbit, qubit in final.items())
+    by_qubit = sorted(final.values(), key=lambda item: item.qubits)
     if by_qubit:
-        converter.operations.append(cirq.measure(*(converter.qubits[qubit] for qubit, _ in by_qubit), key=_FINAL))
-        readout[_FINAL] = tuple(clbit for _, clbit in by_qubit)
+        qubits = [converter.qubits[item.qubits[0]] for item in by_qubit]
+        confusion = {(place,): _confusion(item) for place, item in enumerate(by_qubit) if is_misread(item)}
+        converter.operations.append(cirq.measure(*qubits, key=_FINAL, confusion_map=confusion))
+        readout[_FINAL] = tuple(item.clbits[0] for item in by_qubit)
     if not readout:
         raise UnsupportedError("the circuit measures nothing; Cirq samples only circuits with measurements")
     return CirqCircuit(cirq.Circuit(converter.operations), program.n_clbits, readout)
 
 
-def _split_final_measurements(instructions: Sequence[Instruction]) -> tuple[list[Instruction], dict[int, int]]:
-    """The instructions without the measurements that nothing follows, and those as classical bit -> qubit."""
+def _split_final_measurements(
+    instructions: Sequence[Instruction],
+) -> tuple[list[Instruction], dict[int, Instruction]]:
+    """The instructions without the measurements that nothing follows, and those by their classical bit."""
     body: list[Instruction] = []
-    final: dict[int, int] = {}
+    final: dict[int, Instruction] = {}
     qubits: set[int] = set()
     clbits: set[int] = set()
     for item in reversed(instructions):
         if item.name == MEASURE and qubits.isdisjoint(item.qubits) and clbits.isdisjoint(item.clbits):
-            final[item.clbits[0]] = item.qubits[0]
+            final[item.clbits[0]] = item
         else:
             body.append(item)
         for inner in Program(0, 0, (item,)).walk():
@@ -110,9 +125,15 @@ class _Converter:
             elif item.name == MEASURE:
                 self._add_measurement(item, controls)
             else:
-                reset = item.name == RESET
-                operation = cirq.reset(self.qubits[item.qubits[0]]) if reset else gate_operation(item, self.qubits)
+                operation = self._operation(item)
                 self.operations.append(operation.with_classical_controls(*controls) if controls else operation)
+
+    def _operation(self, item: Instruction) -> Any:
+        import cirq
+
+        if item.name == RESET:
+            return cirq.reset(self.qubits[item.qubits[0]])
+        return (channel_operation if item.name in ON_QUBITS else gate_operation)(item, self.qubits)
 
     def _add_measurement(self, item: Instruction, controls: tuple[Any, ...]) -> None:
         import cirq
@@ -123,9 +144,11 @@ class _Converter:
         if controls:
             from pytest_qbench.backends.cirq_conditions import ConditionalMeasurement
 
-            self.operations.append(ConditionalMeasurement(qubit, key, self.written.get(clbit), controls))
+            before, confusion = self.written.get(clbit), item.params if is_misread(item) else ()
+            self.operations.append(ConditionalMeasurement(qubit, key, before, controls, confusion))
         else:
-            self.operations.append(cirq.measure(qubit, key=key))
+            confusion_map = {(0,): _confusion(item)} if is_misread(item) else None
+            self.operations.append(cirq.measure(qubit, key=key, confusion_map=confusion_map))
         self.written[clbit] = key
 
     def _add_if_else(self, item: Instruction, controls: tuple[Any, ...]) -> None:
@@ -169,6 +192,25 @@ def gate_operation(item: Instruction, qubits: Sequence[Any]) -> Any:
         return gate_operation(base, qubits).controlled_by(*(qubits[qubit] for qubit in item.qubits[:n_controls]))
     gate = cirq.MatrixGate(np.array(gate_matrix(item), dtype=np.complex128), unitary_check=False)
     return gate.on(*(qubits[qubit] for qubit in reversed(item.qubits)))  # Cirq's matrices are big-endian
+
+
+def channel_operation(item: Instruction, qubits: Sequence[Any]) -> Any:
+    """Noise as a Cirq operation. Cirq's depolarizing has the probability of any Pauli string but the identity."""
+    import cirq
+
+    (strength,) = item.params
+    own = [qubits[qubit] for qubit in item.qubits]
+    if item.name == DEPOLARIZING:
+        return cirq.depolarize(pauli_error(item), n_qubits=len(own)).on(*own)
+    return (cirq.amplitude_damp if item.name == AMPLITUDE_DAMPING else cirq.phase_damp)(strength).on(*own)
+
+
+def _confusion(item: Instruction) -> Any:
+    """A measurement's readout error as Cirq has it: a row per true value."""
+    import numpy as np
+
+    one_for_zero, zero_for_one = item.params
+    return np.array([[1 - one_for_zero, one_for_zero], [zero_for_one, 1 - zero_for_one]])
 
 
 @functools.cache

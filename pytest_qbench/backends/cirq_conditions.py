@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cirq
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class ConditionalMeasurement(cirq.Operation):  # type: ignore[misc]  # as above
     key: cirq.MeasurementKey
     before: cirq.MeasurementKey | None
     conditions: tuple[cirq.Condition, ...]
+    misread: tuple[float, ...] = ()
+    """p(1|0) and p(0|1) of its readout error, if it has one."""
 
     @property
     def qubits(self) -> tuple[cirq.Qid, ...]:
@@ -63,7 +66,7 @@ class ConditionalMeasurement(cirq.Operation):  # type: ignore[misc]  # as above
     def with_qubits(self, *new_qubits: cirq.Qid) -> ConditionalMeasurement:
         """The same on another qubit."""
         (qubit,) = new_qubits
-        return ConditionalMeasurement(qubit, self.key, self.before, self.conditions)
+        return ConditionalMeasurement(qubit, self.key, self.before, self.conditions, self.misread)
 
     def _measurement_key_obj_(self) -> cirq.MeasurementKey:
         return self.key
@@ -75,7 +78,12 @@ class ConditionalMeasurement(cirq.Operation):  # type: ignore[misc]  # as above
     def _act_on_(self, sim_state: Any) -> bool:
         data = sim_state.classical_data
         if all(condition.resolve(data) for condition in self.conditions):
-            cirq.act_on(cirq.measure(self.qubit, key=self.key), sim_state)
+            confusion_map = None
+            if self.misread:
+                one_for_zero, zero_for_one = self.misread
+                rows = [[1 - one_for_zero, one_for_zero], [zero_for_one, 1 - zero_for_one]]
+                confusion_map = {(0,): np.array(rows)}
+            cirq.act_on(cirq.measure(self.qubit, key=self.key, confusion_map=confusion_map), sim_state)
         else:
             bit = 0 if self.before is None else data.get_int(self.before)
             data.record_measurement(self.key, (bit,), (self.qubit,))

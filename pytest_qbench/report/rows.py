@@ -12,7 +12,7 @@ from pytest_qbench.results import PointResult, Status
 SCHEMA = 1
 """The version of the row. Fields are only ever added, so it changes only if one must change its meaning."""
 
-PRECEDENCE = (Status.FAIL, Status.ABORT, Status.UNAVAILABLE, Status.UNSUPPORTED, Status.PASS)
+PRECEDENCE = (Status.FAIL, Status.ABORT, Status.UNAVAILABLE, Status.UNSUPPORTED, Status.UNVERIFIED, Status.PASS)
 """Worst first. A wrong result outweighs a missing one: whoever is told only one thing must be told that."""
 
 MEMORY_KEYS = ("rss_before", "rss_after", "rss_delta", "rss_peak", "device_peak")
@@ -133,7 +133,7 @@ def build_row(
     Returns:
         a JSON value with exactly the keys :data:`ROW_KEYS`. Its ``status`` is the worst of its points.
         ``correct`` is False as soon as one point that ran failed its check, True if none did, None where
-        nothing completed (also where the circuit could not be built). Times are medians over the rounds of each
+        nothing was checked (also where the circuit could not be built). Times are medians over the rounds of each
         point that was timed, so a ladder that aborted keeps those of its lower shots. ``cpu_util`` is CPU time
         per wall time: the number of cores kept busy. Memory runs from before the first point to after the last,
         peaks are the highest.

@@ -111,7 +111,9 @@ class RunFolder:
             return self._names[owner]
         parts = [row["backend"], row["case"], f"{row['n_qubits']}q"]
         parts += [f"{key}{_plain(value)}" for key, value in row["params"].items()]
-        if row["noise"] is not None:
+        if isinstance(row["noise"], Mapping):
+            parts.append(f"{row['noise']['model']}{_plain(row['noise']['strength'])}")
+        elif row["noise"] is not None:
             parts.append(f"noise{_plain(row['noise'])}")
         name = _safe("_".join(parts)).lstrip(".-") or "instance"
         if len(name) > _NAME_LENGTH or name.lower() in self._taken:

@@ -31,6 +31,7 @@ from pytest_qbench.results import Status
 
 MARKUP = {
     Status.PASS: {"green": True},
+    Status.UNVERIFIED: {"yellow": True},
     Status.FAIL: {"red": True, "bold": True},
     Status.ABORT: {"red": True},
     Status.UNSUPPORTED: {"yellow": True},
@@ -243,8 +244,9 @@ def _thread_lines(exceeded: Iterable[Mapping[str, Any]], width: int) -> list[Lin
 
 
 def _shots_of(problem: Mapping[str, Any]) -> str:
-    """The shots that a reason holds for; what a backend does not support or have, it has at no shots."""
-    if not problem["shots"] or problem["status"] in (Status.UNSUPPORTED, Status.UNAVAILABLE):
+    """The shots that a reason holds for; what a backend does not support or have, it has at no shots, and what
+    is not verified, is so at all."""
+    if not problem["shots"] or problem["status"] in (Status.UNVERIFIED, Status.UNSUPPORTED, Status.UNAVAILABLE):
         return ""
     above = " and above" if problem["skipped_shots"] else ""
     shots = ", ".join(map(str, problem["shots"]))

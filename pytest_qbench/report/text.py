@@ -83,6 +83,10 @@ def joined(blocks: Iterable[Sequence[Line]]) -> list[Line]:
 
 
 def named_values(params: Mapping[str, Any], noise: Any = None) -> list[str]:
-    """``["depth=20", "noise=0.01"]``."""
-    named = dict(params) if noise is None else {**params, "noise": noise}
+    """``["depth=20", "depolarizing=0.01"]``."""
+    named = dict(params)
+    if isinstance(noise, Mapping):
+        named[noise["model"]] = noise["strength"]
+    elif noise is not None:
+        named["noise"] = noise
     return [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in named.items()]

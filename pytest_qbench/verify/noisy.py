@@ -95,7 +95,7 @@ def noisy_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work:
         return _misread(clean, final, confusion)
     if program.n_qubits > max_qubits:
         raise UnverifiableError(
-            f"not verified: {program.n_qubits} qubits with noise, and exact density matrices go up to {max_qubits}"
+            f"a circuit with noise is verified up to {max_qubits} qubits; this one has {program.n_qubits}"
         )
     simulator = _Simulator(program.n_qubits, max_work)
     populations, memory = simulator.run_all(body)
@@ -111,7 +111,7 @@ def _misread(clean: Program, final: Mapping[int, int], confusion: Mapping[int, _
     try:
         exact = exact_distribution(program)
     except ReferenceTooLargeError as error:
-        raise UnverifiableError(f"not verified: {error.reason}") from error
+        raise UnverifiableError(f"no exact distribution: {error.reason}") from error
     n_clbits = program.n_clbits
     dense = exact.probabilities
     if exact.keys is not None:
@@ -260,7 +260,7 @@ class _Simulator:
         self.work += work
         if self.work > self.max_work:
             raise UnverifiableError(
-                f"not verified: its exact density matrix takes more than {self.max_work:.0e} multiply-adds"
+                f"its exact density matrix takes more than {self.max_work:.0e} multiply-adds"
             )
 
     def _block(self, qubit: int, bit: int) -> tuple[int | slice, ...]:
@@ -310,7 +310,7 @@ class _Simulator:
     def _check_size(self, factor: int) -> None:
         if self.state.size * factor > MAX_ENTRIES:
             raise UnverifiableError(
-                f"not verified: {len(self.memory) * factor} branches of density matrices of {self.n_qubits} qubits"
+                f"{len(self.memory) * factor} branches with exact density matrices of {self.n_qubits} qubits are too many"
             )
 
     def _merge(self, state: _Tensor, memory: Sequence[int]) -> None:
@@ -323,7 +323,7 @@ class _Simulator:
             if weights[column] > _NO_WEIGHT:
                 groups.setdefault(value, []).append(column)
         if len(groups) > MAX_BRANCHES:
-            raise UnverifiableError(f"not verified: the classical memory takes more than {MAX_BRANCHES} values")
+            raise UnverifiableError(f"the classical memory takes more than {MAX_BRANCHES} values")
         self.memory = list(groups)
         self.state = np.stack([state[..., columns].sum(axis=-1) for columns in groups.values()], axis=-1)
 

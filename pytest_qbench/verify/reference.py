@@ -18,6 +18,7 @@ from pytest_qbench.circuits.program import Program
 from pytest_qbench.user_code import case_error, place
 from pytest_qbench.verify.distribution import Distribution
 from pytest_qbench.verify.exact import exact_distribution
+from pytest_qbench.verify.noisy import UnverifiableError, noisy_distribution
 
 _FORMAT = 1
 """Part of the file names: raised whenever files or the exact simulator change their meaning."""
@@ -37,20 +38,28 @@ class ReferenceCache:
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory
         self._recent: OrderedDict[str, Distribution] = OrderedDict()
+        self._unverifiable: dict[str, str] = {}
 
     def exact(self, program: Program) -> Distribution:
-        """The exact distribution of ``program``.
+        """The exact distribution of ``program``, with its noise if it has some.
 
         Raises:
             CaseError: it can't be computed (:func:`~pytest_qbench.verify.exact.exact_distribution`).
+            UnverifiableError: the circuit has noise, and is too large (:mod:`pytest_qbench.verify.noisy`).
         """
         key = program.hash
+        if key in self._unverifiable:  # found out once, and not once per point of a ladder
+            raise UnverifiableError(self._unverifiable[key])
         distribution = self._recent.get(key)
         if distribution is None:
             distribution = self._load(key, program.n_clbits)
         if distribution is None:
             begin = time.perf_counter()
-            distribution = exact_distribution(program)
+            try:
+                distribution = noisy_distribution(program) if program.is_noisy else exact_distribution(program)
+            except UnverifiableError as error:
+                self._unverifiable[key] = str(error)
+                raise
             if time.perf_counter() - begin >= _WORTH_STORING_S:
                 self._store(key, distribution)
         self._recent[key] = distribution
@@ -107,26 +116,28 @@ def _is_sound(distribution: Distribution) -> bool:
 
 
 def reference_distribution(
-    case: CircuitCase, arguments: Mapping[str, Any], program: Program, cache: ReferenceCache
+    case: CircuitCase, arguments: Mapping[str, Any], program: Program, cache: ReferenceCache, *, noise: bool = False
 ) -> Distribution:
     """What the outcome of ``program``, the circuit that ``case`` builds of ``arguments``, must be.
 
     That is what the case's expectation says, unless it returns None; else all zeros for a mirror circuit; else
-    what the exact simulator finds.
+    what the exact simulator finds. With ``noise``, which the session has added to the circuit, what the case says of it
+    does not hold, and the exact simulator decides.
 
     Raises:
         CaseError: the circuit measures nothing; the expectation raises or returns no distribution over the
             circuit's classical bits; or there is none and exact simulation is not feasible. The message begins
             with file and line.
+        UnverifiableError: the circuit has noise, and exact simulation is not feasible.
     """
     origin = f"{place(case.path, case.line)}: {case.name}"
     if not program.has_measurements:
         raise CaseError(f"{origin}: the circuit measures nothing, so that there is no outcome to check")
-    if case.expectation is not None:
+    if case.expectation is not None and not noise:
         expected = _expected(case.expectation, case, arguments, program.n_clbits)
         if expected is not None:
             return expected
-    if case.mirror:
+    if case.mirror and not noise:
         return Distribution.certain("0" * program.n_clbits)
     try:
         return cache.exact(program)
