@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from pytest_qbench.backends.aer_noise import channel, readout_model
 from pytest_qbench.backends.base import (
     Backend,
     Capabilities,
@@ -15,6 +17,8 @@ from pytest_qbench.backends.base import (
     UnsupportedError,
     parse_bool,
 )
+from pytest_qbench.backends.readout import with_readout_in_measurements
+from pytest_qbench.circuits.channels import ON_QUBITS
 from pytest_qbench.circuits.gates import GATES
 from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, UNITARY, Condition, Instruction, Program
 
@@ -32,10 +36,19 @@ METHODS = (
 _UNITARY_QUBITS = 8
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A ``QuantumCircuit`` in Aer's own gates, with errors in it, and what ``AerSimulator.run`` is given besides."""
+
+    circuit: Any
+    run_options: Mapping[str, Any]
+
+
 class AerBackend(Backend):
     """``AerSimulator``. A prepared program is a ``QuantumCircuit`` in Aer's own gates.
 
-    Aer assembles the circuit anew in each ``run``; that belongs to the call, as its users pay it too.
+    Noise stands in the circuit, readout errors come with the call. Aer assembles the circuit anew in each ``run``; that
+    belongs to the call, as its users pay it too.
     """
 
     name: ClassVar[str] = "aer"
@@ -77,6 +90,7 @@ class AerBackend(Backend):
             gates=names & frozenset(GATES),
             unitary_qubits=_UNITARY_QUBITS if UNITARY in names else 0,
             dynamic=True,
+            noise=True,
             precisions=("double", "single"),
             devices=("CPU", "GPU"),
         )
@@ -95,18 +109,26 @@ class AerBackend(Backend):
             threads=self._threads,
         )
 
-    def prepare(self, program: Program) -> Any:
-        """Build the ``QuantumCircuit``, with one classical register of all bits."""
+    def prepare(self, program: Program) -> Prepared:
+        """Build the ``QuantumCircuit``, with one classical register of all bits.
+
+        Raises:
+            UnsupportedError: a readout error is none that Aer has.
+        """
         from qiskit import QuantumCircuit
 
+        program = with_readout_in_measurements(program)
         circuit = QuantumCircuit(program.n_qubits, program.n_clbits, name=program.name)
         _append_all(circuit, program.instructions)
-        return circuit
+        model = readout_model(program)
+        return Prepared(circuit, {} if model is None else {"noise_model": model})
 
-    def run(self, prepared: Any, shots: int, seed: int) -> Any:
+    def run(self, prepared: Prepared, shots: int, seed: int) -> Any:
         """``AerSimulator.run(...).result()``, checked for success."""
         fixed = self._options["seed"]
-        job = self._simulator.run(prepared, shots=shots, seed_simulator=seed if fixed is None else fixed)
+        job = self._simulator.run(
+            prepared.circuit, shots=shots, seed_simulator=seed if fixed is None else fixed, **prepared.run_options
+        )
         result = job.result()
         if not result.success:
             reason = "; ".join({str(result.status), *(str(part.status) for part in result.results)})
@@ -135,7 +157,7 @@ def _append_all(circuit: Any, instructions: Sequence[Instruction]) -> None:
         elif item.name == IF_ELSE:
             _append_if_else(circuit, item)
         else:
-            circuit.append(_gate(item), item.qubits)
+            circuit.append((channel if item.name in ON_QUBITS else _gate)(item), item.qubits)
 
 
 def _append_if_else(circuit: Any, item: Instruction) -> None:

@@ -1,4 +1,4 @@
-"""PennyLane's state-vector devices: default.qubit and the lightning family."""
+"""PennyLane's devices: default.qubit and the lightning family with state vectors, default.mixed with density matrices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
-from pytest_qbench.backends.base import Backend, Capabilities, Description, Option, UnavailableError
+from pytest_qbench.backends.base import (
+    Backend,
+    Capabilities,
+    Description,
+    Option,
+    UnavailableError,
+    UnsupportedError,
+)
 from pytest_qbench.backends.bit_rows import count_rows
 from pytest_qbench.backends.pennylane_scripts import script_parts
 from pytest_qbench.circuits.gates import GATES
@@ -22,6 +29,9 @@ _MCM_METHODS = ("auto", "deferred", "tree-traversal", "one-shot")
 
 _MAX_DEFERRED_WIRES = 18
 """Up to so many wires in all, deferring measurements takes less time than following branches."""
+
+_MAX_MIXED_WIRES = 12
+"""Deferring measurements to more wires than that would take density matrices of 1 GiB and more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +83,19 @@ class PennylaneBackend(Backend):
     """What rows call the device."""
     gates: ClassVar[frozenset[str]] = _GATES
     """The gates that it is given as they are."""
+    state: ClassVar[str] = "statevector"
+    """What it keeps."""
+    noise: ClassVar[bool] = False
+    """Whether it has channels."""
+    max_qubits: ClassVar[int | None] = None
+    """The most qubits that it takes, where it says so."""
+    max_deferred: ClassVar[int | None] = None
+    """The most wires in all for deferred measurements, where it has no other way."""
 
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:
         self._options = options
         self._threads = threads
-        self._method = "statevector"
+        self._method = self.state
         try:
             import pennylane as qml
         except ImportError as error:
@@ -103,6 +121,8 @@ class PennylaneBackend(Backend):
             gates=self.gates,
             unitary_qubits=_UNITARY_QUBITS,
             dynamic=True,
+            noise=self.noise,
+            max_qubits=self.max_qubits,
             precisions=self.options["precision"].choices if "precision" in self.options else ("double",),
             devices=(self.device_kind,),
         )
@@ -123,18 +143,24 @@ class PennylaneBackend(Backend):
         """Build the script and have the device preprocess it.
 
         Raises:
-            UnsupportedError: it has a measurement or a reset inside a conditional block.
+            UnsupportedError: it has a measurement, a reset or noise inside a conditional block, a readout error of a
+                measurement in the middle, or too many of those for the device to defer.
         """
         import numpy as np
         import pennylane as qml
         from pennylane.devices import ExecutionConfig, MCMConfig
 
         parts = script_parts(program)
-        method = self._options["mcm_method"]
+        method = self._options.get("mcm_method", "deferred")
         n_deferred = program.n_qubits + parts.n_collapses
+        if self.max_deferred is not None and parts.n_collapses and n_deferred > self.max_deferred:
+            raise UnsupportedError(
+                f"{parts.n_collapses} measurements or resets in the middle, which take a wire each: {n_deferred} in all, "
+                f"at most {self.max_deferred}"
+            )
         if method == "auto":
             method = "deferred" if n_deferred <= _MAX_DEFERRED_WIRES else "tree-traversal"
-        self._method = f"statevector ({method})" if program.is_dynamic else "statevector"
+        self._method = f"{self.state} ({method})" if program.is_dynamic else self.state
 
         generator = np.random.default_rng()
         device = self.open(n_deferred if method == "deferred" else program.n_qubits, generator)
@@ -178,6 +204,22 @@ class DefaultQubitBackend(PennylaneBackend):
     install: ClassVar[str] = "pip install pennylane"
     # It would make a matrix of 2**n rows of a phase with controls, but has a kernel of its own for X with controls.
     gates: ClassVar[frozenset[str]] = _GATES - {"mcphase"}
+
+
+class DefaultMixedBackend(PennylaneBackend):
+    """default.mixed, in Python with NumPy: density matrices, and noise. It has double precision only.
+
+    It has no other way than to defer measurements in the middle.
+    """
+
+    name: ClassVar[str] = "default.mixed"
+    install: ClassVar[str] = "pip install pennylane"
+    options: ClassVar[Mapping[str, Option]] = {}
+    gates: ClassVar[frozenset[str]] = DefaultQubitBackend.gates
+    state: ClassVar[str] = "density_matrix"
+    noise: ClassVar[bool] = True
+    max_qubits: ClassVar[int | None] = 23
+    max_deferred: ClassVar[int | None] = _MAX_MIXED_WIRES
 
 
 class _LightningBackend(PennylaneBackend):

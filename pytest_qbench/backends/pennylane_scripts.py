@@ -10,7 +10,17 @@ from typing import Any
 
 from pytest_qbench.backends.base import UnsupportedError
 from pytest_qbench.backends.guards import Guarded, dissolve
-from pytest_qbench.circuits.program import MEASURE, RESET, Condition, Instruction, Program
+from pytest_qbench.backends.readout import is_misread, with_readout_in_measurements
+from pytest_qbench.circuits.channels import ON_QUBITS, kraus_operators, pauli_error
+from pytest_qbench.circuits.program import (
+    AMPLITUDE_DAMPING,
+    DEPOLARIZING,
+    MEASURE,
+    RESET,
+    Condition,
+    Instruction,
+    Program,
+)
 from pytest_qbench.gradients.paths.pennylane_circuits import builder
 
 
@@ -32,27 +42,32 @@ def script_parts(program: Program) -> ScriptParts:
     """``program`` for PennyLane. Wire ``n - 1 - q`` is qubit q; measurements that nothing follows become samples.
 
     Raises:
-        UnsupportedError: it has a measurement or a reset inside a conditional block.
+        UnsupportedError: it has a measurement, a reset or noise inside a conditional block, or a readout error of a
+            measurement that something follows.
     """
     import pennylane as qml
 
+    program = with_readout_in_measurements(program)
     middle, final = _split_final_measurements(program.instructions)
     operations, values = _operations(dissolve(middle), program.n_qubits)
+    operations += [_misreading(item, program.n_qubits) for item in final.values() if is_misread(item)]
     outcomes = {clbit: value for clbit, value in values.items() if clbit not in final}
     measurements = []
     if outcomes:
         measurements.append(qml.sample(op=list(outcomes.values())))
     if final or not outcomes:
-        wires = [program.n_qubits - 1 - qubit for qubit in final.values()]
+        wires = [program.n_qubits - 1 - qubit for item in final.values() for qubit in item.qubits]
         measurements.append(qml.sample(wires=wires or range(program.n_qubits)))
     n_collapses = sum(len(item.qubits) for item in middle if item.name in (MEASURE, RESET))
     return ScriptParts(operations, measurements, (*outcomes, *final), n_collapses)
 
 
-def _split_final_measurements(instructions: Sequence[Instruction]) -> tuple[list[Instruction], dict[int, int]]:
-    """The instructions without the measurements whose qubit and bit are not used again, and those as bit -> qubit."""
+def _split_final_measurements(
+    instructions: Sequence[Instruction],
+) -> tuple[list[Instruction], dict[int, Instruction]]:
+    """The instructions without the measurements whose qubit and bit are not used again, and those by their bit."""
     rest: list[Instruction] = []
-    final: dict[int, int] = {}
+    final: dict[int, Instruction] = {}
     qubits: set[int] = set()
     clbits: set[int] = set()
     for instruction in reversed(instructions):
@@ -63,10 +78,11 @@ def _split_final_measurements(instructions: Sequence[Instruction]) -> tuple[list
                 clbits.update(inner.clbits, inner.condition.clbits if inner.condition else ())
             continue
         for qubit, clbit in reversed(tuple(zip(instruction.qubits, instruction.clbits, strict=True))):
+            single = Instruction(MEASURE, (qubit,), instruction.params, (clbit,))
             if qubit in qubits or clbit in clbits:
-                rest.append(Instruction(MEASURE, (qubit,), clbits=(clbit,)))
+                rest.append(single)
             else:
-                final[clbit] = qubit
+                final[clbit] = single
             qubits.add(qubit)
             clbits.add(clbit)
     return rest[::-1], final
@@ -80,6 +96,8 @@ def _operations(instructions: Iterable[Guarded], n_qubits: int) -> tuple[list[An
     with qml.queuing.AnnotatedQueue() as queue:
         for condition, item in instructions:
             if item.name == MEASURE:
+                if is_misread(item):
+                    raise UnsupportedError("a readout error of a measurement that something follows")
                 for qubit, clbit in zip(item.qubits, item.clbits, strict=True):
                     values[clbit] = qml.measure(n_qubits - 1 - qubit)
             elif item.name == RESET:
@@ -87,6 +105,10 @@ def _operations(instructions: Iterable[Guarded], n_qubits: int) -> tuple[list[An
                     raise UnsupportedError("reset inside a conditional block")
                 for qubit in item.qubits:
                     qml.measure(n_qubits - 1 - qubit, reset=True)
+            elif item.name in ON_QUBITS:
+                if condition is not None:
+                    raise UnsupportedError("noise inside a conditional block")
+                _channel(item, n_qubits)
             else:
                 _apply(_gate(item, n_qubits), condition, values)
     return qml.tape.QuantumScript.from_queue(queue).operations, values
@@ -121,3 +143,36 @@ def _apply(gate: Callable[[], Any], condition: Condition | None, values: Mapping
         qml.cond(MeasurementValue(measurements, holds), gate)()
     elif holds():
         gate()
+
+
+def _channel(item: Instruction, n_qubits: int) -> Any:
+    """Queue the operation of a channel on qubits. PennyLane's depolarizing is on one qubit, and has the probability of
+    any Pauli gate but the identity."""
+    import numpy as np
+    import pennylane as qml
+
+    wires = [n_qubits - 1 - qubit for qubit in item.qubits]
+    if len(wires) > 1:
+        # Its first wire is the most significant bit of a matrix.
+        return qml.QubitChannel([np.array(operator) for operator in kraus_operators(item)], wires=wires[::-1])
+    if item.name == DEPOLARIZING:
+        return qml.DepolarizingChannel(pauli_error(item), wires=wires)
+    return (qml.AmplitudeDamping if item.name == AMPLITUDE_DAMPING else qml.PhaseDamping)(*item.params, wires=wires)
+
+
+def _misreading(measurement: Instruction, n_qubits: int) -> Any:
+    """The readout error of a measurement at the end, as a channel before it: flips with the probabilities of its
+    values."""
+    import numpy as np
+    import pennylane as qml
+
+    one_for_zero, zero_for_one = measurement.params
+    wires = [n_qubits - 1 - qubit for qubit in measurement.qubits]
+    if one_for_zero == zero_for_one:
+        return qml.BitFlip(one_for_zero, wires=wires)
+    weights = ((1 - one_for_zero, zero_for_one), (one_for_zero, 1 - zero_for_one))
+    entries = [(read, true) for read in range(2) for true in range(2)]
+    operators = [np.zeros((2, 2)) for _ in entries]
+    for operator, (read, true) in zip(operators, entries, strict=True):
+        operator[read, true] = math.sqrt(weights[read][true])
+    return qml.QubitChannel(operators, wires=wires)

@@ -1,4 +1,5 @@
-"""stim: stabilizer circuits, that is Clifford gates, measurements, resets, and Pauli gates that depend on outcomes."""
+"""stim: stabilizer circuits, that is Clifford gates, measurements, resets, and Pauli gates that depend on outcomes or
+happen by chance (noise)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,18 @@ from typing import Any, ClassVar
 
 from pytest_qbench.backends.base import Backend, Capabilities, Description, UnavailableError, UnsupportedError
 from pytest_qbench.backends.bit_rows import count_rows
-from pytest_qbench.circuits.program import IF_ELSE, MEASURE, RESET, Condition, Instruction, Program
+from pytest_qbench.backends.readout import with_readout_in_measurements
+from pytest_qbench.circuits.channels import ON_QUBITS, pauli_error
+from pytest_qbench.circuits.program import (
+    DEPOLARIZING,
+    IF_ELSE,
+    MEASURE,
+    PHASE_DAMPING,
+    RESET,
+    Condition,
+    Instruction,
+    Program,
+)
 
 _GATES: Mapping[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
     "id": (("I", (0,)),),
@@ -31,6 +43,13 @@ _GATES: Mapping[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
     "ecr": (("H", (1,)), ("SQRT_ZZ", (0, 1)), ("H", (1,)), ("X", (0,))),
 }
 """Our gates as stim's, each with the positions of its qubits; gates with angles are lowered to these where they can."""
+
+_CHANNELS: Mapping[tuple[str, int], str] = {
+    (DEPOLARIZING, 1): "DEPOLARIZE1",
+    (DEPOLARIZING, 2): "DEPOLARIZE2",
+    (PHASE_DAMPING, 1): "Z_ERROR",
+}
+"""Our channels, by the number of their qubits, as stim's; those take the probability of anything but the identity."""
 
 _CONDITION_CLBITS = 12
 """The most classical bits of a condition: all values that they can have are looked at."""
@@ -66,8 +85,8 @@ class StimBackend(Backend):
             raise UnavailableError(f"stim can't be imported: {error}", self.install) from error
 
     def capabilities(self) -> Capabilities:
-        """The Clifford gates. Which dynamic circuits there are depends on their conditions: see ``prepare``."""
-        return Capabilities(gates=frozenset(_GATES), dynamic=True)
+        """The Clifford gates and Pauli noise. Which dynamic circuits there are depends on conditions: see ``prepare``."""
+        return Capabilities(gates=frozenset(_GATES), dynamic=True, noise=True)
 
     def describe(self) -> Description:
         """Versions. stim has one thread; nothing in it is rounded, which is no less than double precision."""
@@ -81,10 +100,11 @@ class StimBackend(Backend):
 
         Raises:
             UnsupportedError: a gate is no Clifford gate, or a condition is none that stim has: those that are a
-                parity of bits, on Pauli gates.
+                parity of bits, on Pauli gates; or noise is none of Pauli gates, or under a condition; or a readout
+                error is more likely for one value than for the other.
         """
         converter = _Converter()
-        converter.add_all(program.instructions)
+        converter.add_all(with_readout_in_measurements(program).instructions)
         circuit = converter.circuit
         return StimCircuit(circuit, circuit.reference_sample(), program.n_clbits, converter.written)
 
@@ -144,11 +164,13 @@ class _Converter:
                 elif guards:
                     raise UnsupportedError(f"{item.name} under a condition; stim puts conditions on Pauli gates only")
                 elif item.name == MEASURE:
-                    self.circuit.append("M", item.qubits)
+                    self.circuit.append("M", item.qubits, _flip(item))
                     self.written[item.clbits[0]] = self._n_measurements
                     self._n_measurements += 1
                 elif item.name == RESET:
                     self.circuit.append("R", item.qubits)
+                elif item.name in ON_QUBITS:
+                    _append_channel(self.circuit, item)
                 else:
                     _append_gate(self.circuit, item.name, item.qubits)
 
@@ -218,3 +240,17 @@ def _append_gate(circuit: Any, name: str, qubits: Sequence[int]) -> None:
         raise UnsupportedError(f"gate {name!r}: stim simulates Clifford gates only")
     for step, positions in _GATES[name]:
         circuit.append(step, [qubits[position] for position in positions])
+
+
+def _append_channel(circuit: Any, item: Instruction) -> None:
+    name = _CHANNELS.get((item.name, len(item.qubits)))
+    if name is None:
+        raise UnsupportedError(f"noise {item.name!r}: stim simulates noise of Pauli gates only")
+    circuit.append(name, item.qubits, pauli_error(item))
+
+
+def _flip(measurement: Instruction) -> tuple[float, ...]:
+    """The probability that the outcome is the wrong one; nothing where there is none."""
+    if measurement.params[:1] != measurement.params[1:]:
+        raise UnsupportedError("a readout error that is more likely for one value than for the other; stim has none")
+    return measurement.params[:1]
