@@ -4,13 +4,45 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
 
 from pytest_qbench.circuits.noise import KINDS, NoiseModel
 from pytest_qbench.circuits.program import DEPOLARIZING
 
 NONE = "none"
 """The model of the circuits as they are: beside others, it adds the points without noise."""
+
+
+def read_noise(
+    values: Mapping[str, tuple[Any, str]],
+    parsed: Callable[[str, Callable[[str], Any], Any], Any],
+    gradients: bool,
+) -> tuple[NoiseModel | None, ...]:
+    """The noise of a session.
+
+    Args:
+        values: the raw value of every option, and where it comes from.
+        parsed: gives the value of an option as a parser makes it, or a default.
+        gradients: whether the session is one of gradients.
+
+    Raises:
+        pytest.UsageError: a value is wrong, strengths are missing, or noise is asked for in a session of gradients.
+    """
+    if gradients:
+        for name in ("noise-model", "noise"):
+            value, origin = values[name]
+            if value and origin.startswith("--"):  # an ini key is for the sessions of circuits
+                raise pytest.UsageError(f"{origin}={value}: gradient scenarios are measured without noise")
+        return (None,)
+    models, strengths = parsed("noise-model", parse_models, ()), parsed("noise", parse_strengths, ())
+    try:
+        return noise_sweep(models, strengths)
+    except ValueError as error:
+        value, origin = values["noise-model"]
+        raise pytest.UsageError(f"{origin}={value}: {error}") from error
 
 
 def parse_models(text: str) -> tuple[str, ...]:

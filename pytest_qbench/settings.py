@@ -214,6 +214,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
     """
     from pytest_qbench.backends.registry import BackendLoadError
     from pytest_qbench.gradients.settings import read_gradient_settings
+    from pytest_qbench.noise_sweep import read_noise
     from pytest_qbench.specs import SpecError, parse_specs
 
     values = {key.name: _raw(config, key) for key in KEYS}
@@ -264,32 +265,8 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         mixed_precision=bool(values["mixed-precision"][0]),
         policy=round_policy(config),
         gradients=gradients,
-        noise=_noise(parsed, values, gradients is not None),
+        noise=read_noise(values, parsed, gradients is not None),
     )
-
-
-def _noise(
-    parsed: Callable[[str, Callable[[str], Any], Any], Any], values: Mapping[str, tuple[Any, str]], gradients: bool
-) -> tuple[NoiseModel | None, ...]:
-    """The noise to sweep.
-
-    Raises:
-        pytest.UsageError: a value is wrong, strengths are missing, or the session is one of gradients.
-    """
-    from pytest_qbench.noise_sweep import noise_sweep, parse_models, parse_strengths
-
-    if gradients:
-        for name in ("noise-model", "noise"):
-            value, origin = values[name]
-            if value and origin.startswith("--"):  # an ini key is for the sessions of circuits
-                raise pytest.UsageError(f"{origin}={value}: gradient scenarios are measured without noise")
-        return (None,)
-    models, strengths = parsed("noise-model", parse_models, ()), parsed("noise", parse_strengths, ())
-    try:
-        return noise_sweep(models, strengths)
-    except ValueError as error:
-        value, origin = values["noise-model"]
-        raise pytest.UsageError(f"{origin}={value}: {error}") from error
 
 
 def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:

@@ -6,11 +6,11 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import product
 
 from pytest_qbench.report.cells import CaseKey, Cell, State
 from pytest_qbench.report.comparison import Comparison, Pair, aggregate
+from pytest_qbench.report.noises import case_with_noise
 from pytest_qbench.report.spread import marked
 from pytest_qbench.report.text import (
     BOLD,
@@ -25,9 +25,6 @@ from pytest_qbench.report.text import (
 
 # The widest that the case, the largest instance and a label may be: where there is room, and where there is not.
 _WIDE, _NARROW = (30, 14, 20), (22, 12, 11)
-
-_NOISE_WORDS = {"depolarizing": "depol", "amplitude_damping": "ampl", "phase_damping": "phase"}
-"""Short forms: a case with noise has the model and its strength beside its name."""
 
 STATE_WORDS = {
     State.WRONG: "FAIL",
@@ -112,7 +109,7 @@ def _largest_places(pairs: Sequence[Pair]) -> dict[str, tuple[CaseKey, int]]:
         for cell in pair.warm:
             ran = not cell.baseline.state is cell.other.state is State.MISSING
             rank = (ran, cell.key.n_qubits, cell.shots)
-            case = _case_with_noise(cell.key)
+            case = case_with_noise(cell.key)
             if rank >= ranks.get(case, rank):
                 ranks[case] = rank
                 places[case] = cell.key, cell.shots
@@ -131,14 +128,14 @@ def _case_rows(
     rows = []
     for case, place in largest.items():
         means = [
-            aggregate(cell for cell in pair.warm if _case_with_noise(cell.key) == case).aborts_at_timeout
+            aggregate(cell for cell in pair.warm if case_with_noise(cell.key) == case).aborts_at_timeout
             for pair in pairs
         ]
         if not any(mean.cells for mean in means):
             continue
         key, _ = place
         given = " ".join(named_values(json.loads(key.params)))
-        row = [shorten(case, case_width), shorten(f"{key.n_qubits}q {given}", largest_width)]
+        row = [case_with_noise(key, case_width), shorten(f"{key.n_qubits}q {given}", largest_width)]
         here = [of_pair.get(place) for of_pair in cells]
         row.append(next((_time(cell.baseline) for cell in here if cell), "-"))
         for pair, cell, mean in zip(pairs, here, means, strict=True):
@@ -149,19 +146,6 @@ def _case_rows(
                 row.append(format_ratio(mean.geomean) if pair.averaged else "-")
         rows.append(row)
     return rows
-
-
-def _case_with_noise(key: CaseKey) -> str:
-    """``qft`` or ``qft depol 0.01``: noise makes other circuits, which are not averaged with those without."""
-    return f"{key.case}{_noise_text(key.noise)}"
-
-
-@cache
-def _noise_text(noise: str) -> str:
-    value = json.loads(noise)
-    if isinstance(value, Mapping):
-        return f" {_NOISE_WORDS.get(value['model'], value['model'])} {value['strength']:g}"
-    return "" if value is None else f" noise={value}"
 
 
 def _time(cell: Cell) -> str:

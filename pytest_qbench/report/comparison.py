@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_qbench.report.cells import CaseKey, Cell, Matrix, State
+from pytest_qbench.report.noises import by_noise
 
 SCHEMA = 1
 
@@ -107,6 +108,11 @@ class Pair:
     def different_programs(self) -> int:
         """The number of warm cells left out because the two ran different programs."""
         return sum(not cell.same_program for cell in self.warm)
+
+    @property
+    def several_noises(self) -> bool:
+        """Whether circuits with different noise are in it, which have means of their own each."""
+        return len(by_noise(self.warm)) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,14 +269,17 @@ def _pair_json(pair: Pair) -> dict[str, Any]:
 
 def _reading_json(cells: Sequence[PairCell], averaged: bool) -> dict[str, Any]:
     groups = {"all": cells} | {kind: [cell for cell in cells if cell.kind == kind] for kind in _KINDS}
-    means = {
-        name: {
-            "overall": _aggregate_json(group, averaged),
-            "shots": {str(shots): _aggregate_json(part, averaged) for shots, part in by_shots(group).items()},
-        }
-        for name, group in groups.items()
+    noises = by_noise(cells)
+    means = {name: _means_json(group, averaged and len(noises) < 2) for name, group in groups.items()}
+    apart = [{"noise": json.loads(noise), **_means_json(group, averaged)} for noise, group in noises.items()]
+    return {**means, "by_noise": apart, "cells": [_cell_json(cell) for cell in cells]}
+
+
+def _means_json(cells: Sequence[PairCell], averaged: bool) -> dict[str, Any]:
+    return {
+        "overall": _aggregate_json(cells, averaged),
+        "shots": {str(shots): _aggregate_json(part, averaged) for shots, part in by_shots(cells).items()},
     }
-    return {**means, "cells": [_cell_json(cell) for cell in cells]}
 
 
 def _aggregate_json(cells: Sequence[PairCell], averaged: bool) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from pytest_qbench.report.comparison import Comparison, Pair, PairCell, aggregate, by_shots
+from pytest_qbench.report.noises import SEVERAL, by_noise, noise_name
 from pytest_qbench.report.text import Line, count, format_ratio, shorten, titled_table
 
 _LABEL = 18
+_NOISE = 14
 
 
 def overview_lines(comparison: Comparison, width: int) -> list[Line]:
@@ -35,22 +37,39 @@ def overview_lines(comparison: Comparison, width: int) -> list[Line]:
 def mean_lines(comparison: Comparison, pairs: Sequence[Pair], width: int) -> list[Line]:
     """The geometric means of the ratios to the baseline: a line per backend, a column per number of shots."""
     shots = sorted({cell.shots for pair in pairs for cell in pair.warm})
+    several = any(pair.several_noises for pair in pairs)
     # More columns than a terminal has: the lowest and highest say the most.
-    room = max((width - _LABEL - 30) // 8, 2)
+    room = max((width - _LABEL - 30 - _NOISE * several) // 8, 2)
     shown = shots if len(shots) <= room else [*shots[: room - 1], shots[-1]]
     baseline = comparison.backends[0]
-    rows = [[f"time / {shorten(baseline, _LABEL - 7)}", *map(str, shown), "all", "cells", "cold"]]
+    of_means = [*(["noise"] if several else []), *map(str, shown), "all", "cells", "cold"]
+    rows = [[f"time / {shorten(baseline, _LABEL - 7)}", *of_means]]
     for pair in pairs:
         label = shorten(pair.other, _LABEL)
-        groups = by_shots(pair.warm)
-        here = [_mean(pair, groups.get(number, ())) for number in shown]
-        cells = str(aggregate(pair.warm).aborts_at_timeout.cells)
-        rows.append([label, *here, _mean(pair, pair.warm), cells, _mean(pair, pair.cold)])
+        if not several:
+            rows.append([label, *_means(pair, pair.warm, pair.cold, shown)])
+            continue
+        cold = by_noise(pair.cold)
+        for noise, warm in by_noise(pair.warm).items():
+            if aggregate(warm).aborts_at_timeout.cells:
+                rows.append([label, noise_name(noise), *_means(pair, warm, cold.get(noise, []), shown)])
+                label = ""
     legend = (
         f"Geometric means of the ratios to {baseline}, which is faster where they are above 1, by shots and over all; "
         "an abort is counted at the timeout. cold: preparation and first call."
     )
-    return [*titled_table(rows, "<" + ">" * (len(rows[0]) - 1)), *_wrapped(legend, width), *_mixed(pairs, width)]
+    if several:
+        legend = f"{SEVERAL} {legend}"
+    align = "<<" if several else "<"
+    align += ">" * (len(rows[0]) - len(align))
+    return [*titled_table(rows, align), *_wrapped(legend, width), *_mixed(pairs, width)]
+
+
+def _means(pair: Pair, warm: Sequence[PairCell], cold: Sequence[PairCell], shown: Sequence[int]) -> list[str]:
+    """The means at the ``shown`` shots and over all, the number of cells, and the cold mean."""
+    groups = by_shots(warm)
+    here = [_mean(pair, groups.get(number, ())) for number in shown]
+    return [*here, _mean(pair, warm), str(aggregate(warm).aborts_at_timeout.cells), _mean(pair, cold)]
 
 
 def _mixed(pairs: Sequence[Pair], width: int) -> list[Line]:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
 from pytest_qbench.report.comparison import Mean, Pair, PairCell, aggregate, by_shots
+from pytest_qbench.report.noises import SEVERAL, by_noise, noise_name
 from pytest_qbench.report.overview import different_programs, mixed_note
 from pytest_qbench.report.text import BOLD, Line, count, format_ratio, shorten, table, titled_table
 
@@ -32,14 +33,20 @@ def _mean_table(pair: Pair, width: int) -> list[Line]:
     if not pair.averaged:
         note = mixed_note(pair.baseline, [pair.other])
         return [(line, {"yellow": True}) for line in textwrap.wrap(note, width, break_on_hyphens=False)]
-    add("both completed", pair.warm, _completed)
-    if _with_aborts(pair.warm).cells > _completed(pair.warm).cells:
-        add("aborts at timeout", pair.warm, _with_aborts)
-    kinds = sorted({cell.kind for cell in pair.warm if cell.kind}, reverse=True)
-    if len(kinds) > 1:
-        for kind in kinds:
-            add(f"  {kind}", [cell for cell in pair.warm if cell.kind == kind], _with_aborts)
-    add("cold", pair.cold, _with_aborts)
+    if pair.several_noises:
+        for noise, cells in by_noise(pair.warm).items():
+            add(noise_name(noise), cells, _with_aborts)
+        for noise, cells in by_noise(pair.cold).items():
+            add(f"cold, {noise_name(noise)}", cells, _with_aborts)
+    else:
+        add("both completed", pair.warm, _completed)
+        if _with_aborts(pair.warm).cells > _completed(pair.warm).cells:
+            add("aborts at timeout", pair.warm, _with_aborts)
+        kinds = sorted({cell.kind for cell in pair.warm if cell.kind}, reverse=True)
+        if len(kinds) > 1:
+            for kind in kinds:
+                add(f"  {kind}", [cell for cell in pair.warm if cell.kind == kind], _with_aborts)
+        add("cold", pair.cold, _with_aborts)
     align = "<" + ">" * (len(rows[0]) - 1)
     if max(len(line) for line in table(rows, align)) > width:
         rows, align = [[row[0], *row[-3:]] for row in rows], "<>>>"
@@ -64,6 +71,8 @@ def _note_lines(pair: Pair, width: int) -> list[Line]:
         f"cold: preparation and first call, at {at}. "
         f"faster: cells in which {pair.baseline} is the faster : the slower one."
     )
+    if pair.several_noises:
+        notes = f"{SEVERAL} An abort is counted at the timeout. {notes}"
     if total.both_aborted:
         notes += f" {count(total.both_aborted, 'cell')} left out because both aborted or were wrong."
     unrelated = total.not_compared - pair.different_programs
