@@ -125,8 +125,8 @@ def _noisy(name: str, strength: float, *qubits: int) -> Instruction:
     return gate(name, *qubits, params=(strength,))
 
 
-def _readout(clbit: int) -> Instruction:
-    return Instruction(READOUT_ERROR, (), (0.1, 0.3), (clbit,))
+def _readout(clbit: int, one_for_zero: float = 0.1, zero_for_one: float = 0.3) -> Instruction:
+    return Instruction(READOUT_ERROR, (), (one_for_zero, zero_for_one), (clbit,))
 
 
 _KEPT = 0.5 + math.sqrt(1 - 0.4) / 2
@@ -165,6 +165,10 @@ NOISE: Mapping[str, Mapping[str, tuple[Program, Mapping[str, float]]]] = {
         ),
     },
     READOUT_ERROR: {
+        "the same for both values": (
+            Program(2, 2, (gate("x", 1), measure(0, 0), measure(1, 1), _readout(0, 0.2, 0.2), _readout(1, 0.2, 0.2))),
+            {"00": 0.16, "01": 0.04, "10": 0.64, "11": 0.16},
+        ),
         "a 0 and a 1": (
             Program(2, 2, (gate("x", 1), measure(0, 0), measure(1, 1), _readout(0), _readout(1))),
             {"00": 0.27, "01": 0.03, "10": 0.63, "11": 0.07},

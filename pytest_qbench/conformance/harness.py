@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import ClassVar, NoReturn
@@ -141,7 +141,14 @@ class Harness:
             pytest.skip(f"{self.spec}: {error}")
         self.agrees(backend, program, shots, what, expected)
 
-    def agree_if_run(self, backend: Subject, trials: Sequence[Program], shots: int, what: str) -> None:
+    def agree_if_run(
+        self,
+        backend: Subject,
+        trials: Sequence[Program],
+        shots: int,
+        what: str,
+        exact: Callable[[Program], Distribution] = exact_distribution,
+    ) -> None:
         """As :meth:`agrees`, for those of several programs that are not refused.
 
         Raises:
@@ -154,7 +161,7 @@ class Harness:
             except UnsupportedError as error:
                 refusals.append(error)
             else:
-                self.agrees(backend, program, shots, what)
+                self.agrees(backend, program, shots, what, exact(program))
         if len(refusals) == len(trials):
             raise refusals[0]
 

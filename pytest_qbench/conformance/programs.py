@@ -93,6 +93,18 @@ def unitary_trials(n_gate_qubits: int) -> list[Program]:
     return programs
 
 
+def noise_trial(*, clifford: bool) -> Program:
+    """A circuit without noise, for noise models to be added to: gates on one to three qubits, some of which simulators
+    rewrite in others or leave out, and measurements in another order."""
+    rng = random.Random("noise")
+    layer = _clifford_layer if clifford else _generic_layer
+    tried = [gate("id", 0), gate("swap", 2, 1), gate("cy", 0, 2), gate("sdg", 1), gate("iswap", 1, 0)]
+    if not clifford:
+        tried += [gate("ccx", 2, 0, 1), gate("cu3", 1, 2, params=(0.4, 0.5, 0.6)), gate("p", 0, params=(0.7,))]
+    items = [*layer(rng, 3), *tried, *layer(rng, 3)]
+    return Program(3, 3, (*items, measure(0, 1), measure(2, 0), measure(1, 2)))
+
+
 def _generic_layer(rng: random.Random, n_qubits: int) -> Iterator[Instruction]:
     """Every qubit turned by angles of its own, and a chain in random order."""
     for qubit in range(n_qubits):

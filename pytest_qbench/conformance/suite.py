@@ -13,6 +13,7 @@ import pytest
 
 from pytest_qbench.backends.base import Backend, UnavailableError, UnsupportedError
 from pytest_qbench.circuits.gates import GATES
+from pytest_qbench.circuits.noise import KINDS, NoiseModel, with_noise
 from pytest_qbench.circuits.program import Instruction
 from pytest_qbench.conformance import catalogue, programs
 from pytest_qbench.conformance.harness import Harness, why
@@ -20,6 +21,7 @@ from pytest_qbench.conformance.subject import InProcess, InWorker, Subject, open
 from pytest_qbench.measure.messages import RoundPolicy
 from pytest_qbench.specs import BackendSpec, SpecError, parse_spec
 from pytest_qbench.verify.distribution import Distribution
+from pytest_qbench.verify.noisy import noisy_distribution
 
 _SEEDS = (1, 2**31 - 1)
 """The lowest and the highest seed that a session gives."""
@@ -195,6 +197,22 @@ class BackendConformance(Harness):
         for what, (program, expected) in trials.items():
             distribution = Distribution.from_expected(expected, program.n_clbits)
             self.agrees_or_skips(backend, program, 10_000, f"{channel}, {what}", distribution)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_noise_models(self, backend: Subject, kind: str) -> None:
+        """The noise that a session adds, against exact density matrices: the gates that count are those of the circuit,
+        whatever the simulator makes of them."""
+        self.needs_noise(backend)
+        model = NoiseModel(kind, 0.1)
+        for clifford in (False, True):
+            program = with_noise(programs.noise_trial(clifford=clifford), model)
+            try:
+                self.agree_if_run(backend, [program], 10_000, f"{kind} after every gate", noisy_distribution)
+            except UnsupportedError as error:
+                refused = error
+            else:
+                return
+        pytest.skip(f"{self.spec}: {refused}")
 
     def test_noise_runs_if_and_only_if_it_is_claimed(self, backend: Subject) -> None:
         first = {channel: next(iter(trials.values()))[0] for channel, trials in catalogue.NOISE.items()}

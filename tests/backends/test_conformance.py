@@ -17,6 +17,8 @@ UNSEEDED = {
     "quest": ("dynamic",),
 }
 """What simulators draw with seeds of their own."""
+SMALL = {"default.mixed": {"random_qubits": 6, "busy_qubits": 8}}
+"""The sizes for density matrices."""
 ON_GPU = ("custatevec", "lightning.gpu")
 
 
@@ -35,7 +37,7 @@ def _restore_threads() -> Iterator[None]:
 def _class_for(name: str) -> type[BackendConformance]:
     """``TestLightningQubit`` for ``lightning.qubit``."""
     title = "".join(part.capitalize() for part in name.replace("-", ".").split("."))
-    members = {"spec": name, "unseeded": UNSEEDED.get(name, ()), "__module__": __name__}
+    members = {"spec": name, "unseeded": UNSEEDED.get(name, ()), "__module__": __name__, **SMALL.get(name, {})}
     if name in ON_GPU:
         members["pytestmark"] = [pytest.mark.gpu]
     return type(f"Test{title}", (BackendConformance,), members)
