@@ -64,7 +64,7 @@ def test_labels(strength: float, label: str) -> None:
         (["--qbench-noise=2"], "--qbench-noise=2: '2' is no strength: write probabilities from 0 to 1"),
         (
             ["--qbench-noise-model=depolarising", "--qbench-noise=0.1"],
-            "--qbench-noise-model=depolarising: there is no noise 'depolarising' (did you mean 'depolarizing'?); choose",
+            "--qbench-noise-model=depolarising: there is no noise 'depolarising' (did you mean 'depolarizing'?);",
         ),
         (["--qbench-noise-model=readout"], "--qbench-noise-model=readout: how strong? Add --qbench-noise=0.01,0.05"),
         (
@@ -121,14 +121,20 @@ def test_a_session_with_noise(pytester: pytest.Pytester) -> None:
     files = {path.name for path in (pytester.path / "reports" / "latest").glob("native_back_2q*.json")}
     assert files == {
         "native_back_2q.json",
-        *(f"native_back_2q_{model}{strength}.json" for model in ("depolarizing", "readout") for strength in (0.05, 0.1)),
+        *(
+            f"native_back_2q_{model}{strength}.json"
+            for model in ("depolarizing", "readout")
+            for strength in (0.05, 0.1)
+        ),
     }
     # No mean over circuits with different noise.
     (pair,) = run_file(pytester, "comparison.json")["pairs"]
     assert pair["warm"]["all"]["overall"]["completed"]["geomean"] is None
     assert [entry["noise"] for entry in pair["warm"]["by_noise"]] == noises
     assert all(entry["overall"]["completed"]["geomean"] > 0 for entry in pair["warm"]["by_noise"])
-    result.stdout.fnmatch_lines(["back depol 0.05 *", "by shots *", "no noise *", "depol 0.05 *", "cold, readout 0.1 *"])
+    result.stdout.fnmatch_lines(
+        ["back depol 0.05 *", "by shots *", "no noise *", "depol 0.05 *", "cold, readout 0.1 *"]
+    )
 
 
 def test_above_ten_qubits_a_point_is_not_verified(pytester: pytest.Pytester) -> None:

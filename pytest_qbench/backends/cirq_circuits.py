@@ -117,7 +117,6 @@ class _Converter:
 
     def add_all(self, instructions: Sequence[Instruction], controls: tuple[Any, ...] = ()) -> None:
         """Add ``instructions``, to be done where all conditions ``controls`` hold."""
-        import cirq
 
         for item in instructions:
             if item.name == IF_ELSE:

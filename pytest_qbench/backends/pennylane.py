@@ -1,4 +1,4 @@
-"""PennyLane's devices: default.qubit and the lightning family with state vectors, default.mixed with density matrices."""
+"""PennyLane's devices: default.qubit and the lightning family (state vectors), default.mixed (density matrices)."""
 
 from __future__ import annotations
 
@@ -155,8 +155,8 @@ class PennylaneBackend(Backend):
         n_deferred = program.n_qubits + parts.n_collapses
         if self.max_deferred is not None and parts.n_collapses and n_deferred > self.max_deferred:
             raise UnsupportedError(
-                f"{parts.n_collapses} measurements or resets in the middle, which take a wire each: {n_deferred} in all, "
-                f"at most {self.max_deferred}"
+                f"{parts.n_collapses} measurements or resets in the middle, which take a wire each: {n_deferred} in "
+                f"all, at most {self.max_deferred}"
             )
         if method == "auto":
             method = "deferred" if n_deferred <= _MAX_DEFERRED_WIRES else "tree-traversal"

@@ -85,7 +85,7 @@ class StimBackend(Backend):
             raise UnavailableError(f"stim can't be imported: {error}", self.install) from error
 
     def capabilities(self) -> Capabilities:
-        """The Clifford gates and Pauli noise. Which dynamic circuits there are depends on conditions: see ``prepare``."""
+        """The Clifford gates and Pauli noise. Which dynamic circuits there are depends on conditions: ``prepare``."""
         return Capabilities(gates=frozenset(_GATES), dynamic=True, noise=True)
 
     def describe(self) -> Description:

@@ -292,7 +292,9 @@ def _at(state: _State, bits: dict[int, int]) -> tuple[int | slice, ...]:
     return tuple(bits.get(axis, slice(None)) for axis in range(state.ndim))
 
 
-def apply_matrix(state: _State, matrix: NDArray[np.complex128], controls: Sequence[int], targets: Sequence[int]) -> None:
+def apply_matrix(
+    state: _State, matrix: NDArray[np.complex128], controls: Sequence[int], targets: Sequence[int]
+) -> None:
     """Apply ``matrix`` in place to the axes ``targets`` (little-endian) where all ``controls`` are 1."""
     ones = dict.fromkeys(controls, 1)
     if np.count_nonzero(matrix) > _MAX_ENTRIES:

@@ -1,10 +1,9 @@
 """The exact distribution of circuits with noise: density matrices in plain numpy, complex128, apart from every engine.
 
-A density matrix of n qubits is a tensor with 2 n axes of length 2: those of its rows (the highest qubit first), then
-those of its columns; a last axis has an entry for each value of the classical memory, whose matrix is not normalised. A
-gate or channel with the Kraus operators K is the linear map sum K (x) conj(K) on the row and column axes of its qubits.
-Maps on the same one or two qubits are multiplied before they are applied, which loses nothing. Gates on more than three
-qubits are applied to the rows and, conjugated, to the columns.
+There is one density matrix for each value of the classical memory, and it is not normalised: its trace is the
+probability of that value. Gates and channels are maps of :mod:`~pytest_qbench.verify.density_maps`; those on the same
+one or two qubits are multiplied before they are applied, which loses nothing. Gates on more than three qubits are
+applied to the rows and, conjugated, to the columns.
 
 Measurements whose qubit and bit are not used again need no branches: they read the diagonal at the end, and their
 readout errors act on what is read. So do those of a circuit that has no other noise: its state is pure, and the
@@ -14,23 +13,20 @@ simulator of :mod:`~pytest_qbench.verify.exact` finds it for more qubits.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_qbench.cases import CaseError
 from pytest_qbench.circuits.channels import ON_QUBITS, kraus_operators
 from pytest_qbench.circuits.gates import gate_matrix
 from pytest_qbench.circuits.program import (
-    CHANNELS,
     IF_ELSE,
     MEASURE,
     READOUT_ERROR,
-    RESET,
     Instruction,
     Program,
 )
+from pytest_qbench.verify.density_maps import DensityMap, Tensor, act, composed, map_of
 from pytest_qbench.verify.distribution import Distribution
 from pytest_qbench.verify.exact import (
     MAX_BRANCHES,
@@ -56,25 +52,12 @@ _AS_MAP = 3
 _NO_WEIGHT = 1e-15
 """A branch of less probability is dropped."""
 
-_Tensor = NDArray[np.complex128]
 _Confusion = NDArray[np.float64]
 """``[new, old]``: the probability that a bit which is ``old`` is read as ``new``."""
 
 
 class UnverifiableError(Exception):
     """The circuit has noise, and its exact distribution is out of reach; the message says why."""
-
-
-@dataclass(frozen=True)
-class _Map:
-    """A linear map on the density matrix of ``qubits``.
-
-    Rows and columns of ``matrix`` have the row index of the density matrix above the column index, both little-endian
-    in ``qubits``.
-    """
-
-    qubits: tuple[int, ...]
-    matrix: _Tensor
 
 
 def noisy_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work: float = MAX_WORK) -> Distribution:
@@ -187,7 +170,7 @@ class _Simulator:
         self.n_qubits = n_qubits
         self.max_work = max_work
         self.work = 0.0
-        self.waiting: list[_Map] = []
+        self.waiting: list[DensityMap] = []
         self.state = np.zeros((2,) * (2 * n_qubits) + (1,), dtype=np.complex128)
         self.state.reshape(-1)[0] = 1
         self.memory = [0]
@@ -229,9 +212,9 @@ class _Simulator:
                     axes = [[shift + self._axis(qubit) for qubit in own] for own in (gate.controls, gate.targets)]
                     apply_matrix(self.state, matrix, *axes)
                 return
-            new = _map_of(item.qubits, [np.array(gate_matrix(item), dtype=np.complex128)])
+            new = map_of(item.qubits, [np.array(gate_matrix(item), dtype=np.complex128)])
         else:
-            new = _map_of(item.qubits, [np.array(operator, dtype=np.complex128) for operator in kraus_operators(item)])
+            new = map_of(item.qubits, [np.array(operator, dtype=np.complex128) for operator in kraus_operators(item)])
         touched = [other for other in self.waiting if not set(other.qubits).isdisjoint(new.qubits)]
         self.waiting = [other for other in self.waiting if other not in touched]
         qubits, absorbed = new.qubits, []
@@ -242,16 +225,16 @@ class _Simulator:
                 absorbed.append(other)
             else:
                 self._apply(other)
-        self.waiting.append(_composed([*absorbed, new], qubits))
+        self.waiting.append(composed([*absorbed, new], qubits))
 
     def _apply_waiting(self) -> None:
         for waiting in self.waiting:
             self._apply(waiting)
         self.waiting = []
 
-    def _apply(self, new: _Map) -> None:
+    def _apply(self, new: DensityMap) -> None:
         self._spend(float(self.state.size) * len(new.matrix))
-        self.state = _act(new, self.state, self.n_qubits)
+        self.state = act(new, self.state, self.n_qubits)
 
     def _axis(self, qubit: int) -> int:
         return self.n_qubits - 1 - qubit
@@ -259,9 +242,7 @@ class _Simulator:
     def _spend(self, work: float) -> None:
         self.work += work
         if self.work > self.max_work:
-            raise UnverifiableError(
-                f"its exact density matrix takes more than {self.max_work:.0e} multiply-adds"
-            )
+            raise UnverifiableError(f"its exact density matrix takes more than {self.max_work:.0e} multiply-adds")
 
     def _block(self, qubit: int, bit: int) -> tuple[int | slice, ...]:
         """The index of the part of the state in which ``qubit`` is ``bit`` in rows and columns."""
@@ -310,10 +291,11 @@ class _Simulator:
     def _check_size(self, factor: int) -> None:
         if self.state.size * factor > MAX_ENTRIES:
             raise UnverifiableError(
-                f"{len(self.memory) * factor} branches with exact density matrices of {self.n_qubits} qubits are too many"
+                f"{len(self.memory) * factor} branches with exact density matrices of {self.n_qubits} qubits are too "
+                "many"
             )
 
-    def _merge(self, state: _Tensor, memory: Sequence[int]) -> None:
+    def _merge(self, state: Tensor, memory: Sequence[int]) -> None:
         """One matrix per value of the memory, and none of no weight."""
         self._spend(2.0 * state.size)
         size = 1 << self.n_qubits
@@ -326,29 +308,3 @@ class _Simulator:
             raise UnverifiableError(f"the classical memory takes more than {MAX_BRANCHES} values")
         self.memory = list(groups)
         self.state = np.stack([state[..., columns].sum(axis=-1) for columns in groups.values()], axis=-1)
-
-
-def _map_of(qubits: tuple[int, ...], operators: Sequence[_Tensor]) -> _Map:
-    """The map with these Kraus operators."""
-    return _Map(qubits, sum((np.kron(operator, operator.conj()) for operator in operators), np.zeros((), complex)))
-
-
-def _composed(maps: Sequence[_Map], qubits: tuple[int, ...]) -> _Map:
-    """One map on ``qubits`` that does what ``maps`` do one after the other."""
-    if len(maps) == 1 and maps[0].qubits == qubits:
-        return maps[0]
-    size = 4 ** len(qubits)
-    columns = np.eye(size, dtype=np.complex128).reshape((2,) * (2 * len(qubits)) + (size,))
-    for each in maps:
-        local = _Map(tuple(qubits.index(qubit) for qubit in each.qubits), each.matrix)
-        columns = _act(local, columns, len(qubits))
-    return _Map(qubits, columns.reshape(size, size))
-
-
-def _act(new: _Map, state: _Tensor, n_qubits: int) -> _Tensor:
-    """What ``new`` makes of a state of 2 ``n_qubits`` axes and a last one for the columns."""
-    rows = [n_qubits - 1 - qubit for qubit in reversed(new.qubits)]
-    axes = [*rows, *(n_qubits + axis for axis in rows)]
-    front = np.moveaxis(state, axes, range(len(axes)))
-    done = (new.matrix @ front.reshape(len(new.matrix), -1)).reshape(front.shape)
-    return np.moveaxis(done, range(len(axes)), axes)

@@ -72,7 +72,7 @@ def test_full_strength_leaves_nothing() -> None:
 
 
 def test_what_is_no_such_channel_is_refused() -> None:
-    assert ON_QUBITS == CHANNELS - {READOUT_ERROR}
+    assert CHANNELS - {READOUT_ERROR} == ON_QUBITS
     with pytest.raises(KeyError):
         kraus_operators(Instruction(READOUT_ERROR, (), (0.1, 0.1), (0,)))
     with pytest.raises(KeyError):
