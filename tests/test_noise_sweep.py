@@ -104,9 +104,9 @@ def test_a_session_with_noise(pytester: pytest.Pytester) -> None:
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "*::back[[]native-q2-s100] PASSED*",
-            "*::back[[]native-q2-noise0.05-s100] PASSED*",
-            "*::back[[]native-q2-readout0.1-s1000] PASSED*",
+            "*::back[[]native-q2-s100] PASS*",
+            "*::back[[]native-q2-noise0.05-s100] PASS*",
+            "*::back[[]native-q2-readout0.1-s1000] PASS*",
             "20 points: 20 PASS in *",
         ]
     )
@@ -148,7 +148,7 @@ def test_above_ten_qubits_a_point_is_not_verified(pytester: pytest.Pytester) -> 
         [
             "*::back[[]native-q11-noise0.1-s100] UNVERIFIED*",
             "2 points: 1 PASS, 1 UNVERIFIED in *",
-            "UNVERIFIED * back 11q depolarizing=0.1*",
+            "UNVERIFIED * back 11q depolarizing=0.1",
         ]
     )
     noisy, misread = rows(pytester)
@@ -159,7 +159,7 @@ def test_above_ten_qubits_a_point_is_not_verified(pytester: pytest.Pytester) -> 
     assert run_file(pytester, "summary.json")["points"]["by_status"]["UNVERIFIED"] == 1
     strict = pytester.runpytest_subprocess(*arguments, *noise, "--qbench-strict")
     assert strict.ret == 1
-    strict.stdout.fnmatch_lines(["*::back[[]native-q11-noise0.1-s100] FAILED*", f"*UNVERIFIED: {reason}*"])
+    strict.stdout.fnmatch_lines(["*::back[[]native-q11-noise0.1-s100] UNVERIFIED*", f"UNVERIFIED: {reason}*"])
 
 
 def test_a_backend_with_other_noise_fails(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,13 +152,26 @@ def test_seeds() -> None:
 
 
 def test_the_precision_and_method_are_those_of_the_simulator() -> None:
-    assert backend(precision="single")._simulator._dtype == np.complex64
+    assert backend(precision="single").prepare(ASYMMETRIC).simulator._dtype == np.complex64
     simulator = backend(method="density_matrix")
-    assert simulator._simulator._dtype == np.complex128
-    assert isinstance(simulator._simulator, cirq.DensityMatrixSimulator)
+    prepared = simulator.prepare(ASYMMETRIC)
+    assert prepared.simulator._dtype == np.complex128
+    assert isinstance(prepared.simulator, cirq.DensityMatrixSimulator)
     described = simulator.describe()
     assert (described.method, described.precision, described.device) == ("density_matrix", "double", "CPU")
     assert described.version == described.versions["cirq-core"] == cirq.__version__
+
+
+def test_noise_has_a_density_matrix_where_it_fits() -> None:
+    simulator = backend()
+    noise = gate("depolarizing", 0, params=[0.1])
+    for n_qubits, items, method in (
+        (2, (), "statevector"),
+        (2, (noise,), "density_matrix"),
+        (13, (noise,), "statevector"),
+    ):
+        simulator.prepare(Program(n_qubits, 1, (*items, measure(0, 0))))
+        assert simulator.describe().method == method
 
 
 def test_threads_are_told_for_the_program_at_hand() -> None:

@@ -42,7 +42,7 @@ def test_every_row_has_the_same_keys_in_the_same_order():
     for result in run(("native", "aer", "stim", "quest")):
         ladders.setdefault(result.instance, []).append(result)
     rows = [row_of(points) for points in ladders.values()]
-    assert {row["status"] for row in rows} == {status.value for status in Status}
+    assert {row["status"] for row in rows} == {status.value for status in Status if status is not Status.UNVERIFIED}
     assert {tuple(row) for row in rows} == {ROW_KEYS}
     assert {tuple(row["memory"]) for row in rows} == {
         ("rss_before", "rss_after", "rss_delta", "rss_peak", "device_peak")

@@ -46,7 +46,7 @@ def test_lines_with_long_names_fit(tmp_path):
     names = ("native.precision=single.threads=16", "fake_manila@aer.method=matrix_product_state.noise=on")
     description = DESCRIPTIONS["aer"] | {"method": "matrix_product_state", "precision": "single"}
     points = []
-    for state, case in zip(Status, "abcde", strict=True):
+    for state, case in zip(Status, "abcdef", strict=True):
         long = {"case": case * 50, "n_qubits": 24, "params": {"repetitions": 12345, "angle": 0.123456789}}
         points += ladder_of(dict.fromkeys(SHOTS, 11.1), backend=names[0], **long)
         bad = {"seconds": None, "status": state, "reason": "why " * 60} if state is not Status.PASS else {}
