@@ -133,6 +133,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     for test, name in NAMES.items():
         (folder / f"{name}.py").write_text(ADAPTER.replace("changed", name) + FAULTS[test])
         (folder / f"test_{name}.py").write_text(TESTS.replace("changed", name))
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
     ids = [f"test_{name}.py::TestChanged::{test}" for test, name in NAMES.items()]
     done = subprocess.run(
         [
@@ -149,7 +150,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
             *ids,
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *inherited]), "COLUMNS": "200"},
         capture_output=True,
         text=True,
     )
