@@ -176,9 +176,9 @@ def try_out(pytester: pytest.Pytester, change: str, *arguments: str, tests: str 
 
 
 def test_a_simulator_without_a_seed_says_so(pytester: pytest.Pytester) -> None:
-    tests = TESTS + '    unseeded = ("static", "dynamic")\n'
+    tests = TESTS + '    unseeded = ("static", "dynamic", "noisy")\n'
     result = try_out(pytester, FAULTS["test_seeds[dynamic]"], "-k", "test_seeds", tests=tests)
-    result.assert_outcomes(passed=2, skipped=1)
+    result.assert_outcomes(passed=3)
 
 
 def test_an_unavailable_one_is_skipped_with_the_reason(pytester: pytest.Pytester) -> None:
