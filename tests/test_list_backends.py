@@ -22,7 +22,7 @@ def test_the_list_says_what_can_be_used_and_why_others_can_not(
     result.stdout.re_match_lines_random(
         [
             r"^backend +version +device +precision +method +dynamic +noise +qubits$",
-            r"^aer +0\.\d+\.\d+ +CPU \(GPU\) +double \(single\) +automatic +yes +no +memory$",
+            r"^aer +0\.\d+\.\d+ +CPU \(GPU\) +double \(single\) +automatic +yes +yes +memory$",
             r"^aer\.method=stabilizer +.* stabilizer .*$",
             r"^  broken +exception: ValueError: what nonsense$",
             r"^  gone +No module named 'no_such_simulator'; pip install good-simulator$",

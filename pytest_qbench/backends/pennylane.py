@@ -31,7 +31,7 @@ _MAX_DEFERRED_WIRES = 18
 """Up to so many wires in all, deferring measurements takes less time than following branches."""
 
 _MAX_MIXED_WIRES = 12
-"""Deferring measurements to more wires than that would take density matrices of 1 GiB and more."""
+"""A density matrix of more wires takes 1 GiB and more, and PennyLane's gates make copies of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +88,7 @@ class PennylaneBackend(Backend):
     noise: ClassVar[bool] = False
     """Whether it has channels."""
     max_qubits: ClassVar[int | None] = None
-    """The most qubits that it takes, where it says so."""
-    max_deferred: ClassVar[int | None] = None
-    """The most wires in all for deferred measurements, where it has no other way."""
+    """The most wires that it is given, those of deferred measurements too; None where only memory bounds them."""
 
     def __init__(self, options: Mapping[str, Any], threads: int) -> None:
         self._options = options
@@ -153,10 +151,10 @@ class PennylaneBackend(Backend):
         parts = script_parts(program)
         method = self._options.get("mcm_method", "deferred")
         n_deferred = program.n_qubits + parts.n_collapses
-        if self.max_deferred is not None and parts.n_collapses and n_deferred > self.max_deferred:
+        if self.max_qubits is not None and n_deferred > self.max_qubits:
             raise UnsupportedError(
                 f"{parts.n_collapses} measurements or resets in the middle, which take a wire each: {n_deferred} in "
-                f"all, at most {self.max_deferred}"
+                f"all, at most {self.max_qubits}"
             )
         if method == "auto":
             method = "deferred" if n_deferred <= _MAX_DEFERRED_WIRES else "tree-traversal"
@@ -218,8 +216,7 @@ class DefaultMixedBackend(PennylaneBackend):
     gates: ClassVar[frozenset[str]] = DefaultQubitBackend.gates
     state: ClassVar[str] = "density_matrix"
     noise: ClassVar[bool] = True
-    max_qubits: ClassVar[int | None] = 23
-    max_deferred: ClassVar[int | None] = _MAX_MIXED_WIRES
+    max_qubits: ClassVar[int | None] = _MAX_MIXED_WIRES
 
 
 class _LightningBackend(PennylaneBackend):

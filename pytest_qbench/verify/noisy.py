@@ -37,6 +37,7 @@ from pytest_qbench.verify.exact import (
     read_out,
     resolve_gate,
 )
+from pytest_qbench.verify.final_reads import Confusion, along, split_final_reads
 
 MAX_QUBITS = 10
 """The largest density matrix: 4**10 complex numbers are 16 MiB."""
@@ -51,9 +52,6 @@ _AS_MAP = 3
 """Gates on more qubits are applied to rows and columns one after the other."""
 _NO_WEIGHT = 1e-15
 """A branch of less probability is dropped."""
-
-_Confusion = NDArray[np.float64]
-"""``[new, old]``: the probability that a bit which is ``old`` is read as ``new``."""
 
 
 class UnverifiableError(Exception):
@@ -72,7 +70,7 @@ def noisy_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work:
         UnverifiableError: it is not feasible within these limits.
         CaseError: the program holds an unknown gate or a matrix that is not unitary.
     """
-    body, final, confusion = _split_final_measurements(program.instructions)
+    body, final, confusion = split_final_reads(program.instructions)
     clean = Program(program.n_qubits, program.n_clbits, tuple(body))
     if not clean.is_noisy and program.n_clbits <= MAX_DENSE_CLBITS:
         return _misread(clean, final, confusion)
@@ -83,11 +81,11 @@ def noisy_distribution(program: Program, max_qubits: int = MAX_QUBITS, max_work:
     simulator = _Simulator(program.n_qubits, max_work)
     populations, memory = simulator.run_all(body)
     for qubit, matrix in confusion.items():
-        populations = _along(matrix, populations, program.n_qubits - 1 - qubit)
+        populations = along(matrix, populations, program.n_qubits - 1 - qubit)
     return read_out(populations, memory, final, program)
 
 
-def _misread(clean: Program, final: Mapping[int, int], confusion: Mapping[int, _Confusion]) -> Distribution:
+def _misread(clean: Program, final: Mapping[int, int], confusion: Mapping[int, Confusion]) -> Distribution:
     """The distribution of a circuit whose only noise is in reading its final measurements."""
     reads = tuple(Instruction(MEASURE, (qubit,), clbits=(clbit,)) for qubit, clbit in final.items())
     program = Program(clean.n_qubits, clean.n_clbits, clean.instructions + reads)
@@ -102,62 +100,8 @@ def _misread(clean: Program, final: Mapping[int, int], confusion: Mapping[int, _
         dense[[int(key, 2) for key in exact.keys]] = exact.probabilities
     weights = dense.reshape((2,) * n_clbits)
     for qubit, matrix in confusion.items():
-        weights = _along(matrix, weights, n_clbits - 1 - final[qubit])
+        weights = along(matrix, weights, n_clbits - 1 - final[qubit])
     return Distribution.from_array(np.ascontiguousarray(weights).reshape(-1), n_clbits)
-
-
-def _along(matrix: _Confusion, weights: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """``matrix`` applied to one axis of ``weights``."""
-    return np.moveaxis(np.tensordot(matrix, weights, axes=(1, axis)), 0, axis)
-
-
-def _split_final_measurements(
-    instructions: Sequence[Instruction],
-) -> tuple[list[Instruction], dict[int, int], dict[int, _Confusion]]:
-    """The instructions without the measurements that nothing but readout errors follows.
-
-    Those measurements come as qubit -> classical bit, and their readout errors as qubit -> confusion.
-    """
-    body: list[Instruction] = []
-    final: dict[int, int] = {}
-    confusion: dict[int, _Confusion] = {}
-    used_qubits: set[int] = set()
-    used_clbits: set[int] = set()
-    late: dict[int, list[Instruction]] = {}
-    """Bit -> the readout errors after which nothing uses it, the last one first."""
-    for item in reversed(instructions):
-        if item.name == READOUT_ERROR and item.clbits[0] not in used_clbits:
-            late.setdefault(item.clbits[0], []).append(item)
-        elif item.name == MEASURE:
-            for qubit, clbit in reversed(tuple(zip(item.qubits, item.clbits, strict=True))):
-                errors = late.pop(clbit, [])
-                if qubit in used_qubits or clbit in used_clbits:
-                    body += [*errors, Instruction(MEASURE, (qubit,), clbits=(clbit,))]
-                else:
-                    final[qubit] = clbit
-                    if errors:
-                        confusion[qubit] = _product(errors)
-                used_qubits.add(qubit)
-                used_clbits.add(clbit)
-        else:
-            for inner in Program(0, 0, (item,)).walk():
-                used_qubits.update(inner.qubits)
-                used_clbits.update(inner.clbits, inner.condition.clbits if inner.condition else ())
-            for clbit in used_clbits & late.keys():
-                body += late.pop(clbit)
-            body.append(item)
-    for errors in late.values():  # of bits that nothing else writes
-        body += errors
-    return body[::-1], final, confusion
-
-
-def _product(errors: Iterable[Instruction]) -> _Confusion:
-    """The confusion of readout errors, the last one first."""
-    product = np.eye(2)
-    for error in errors:
-        one_for_zero, zero_for_one = error.params
-        product = product @ np.array([[1 - one_for_zero, zero_for_one], [one_for_zero, 1 - zero_for_one]])
-    return product
 
 
 class _Simulator:

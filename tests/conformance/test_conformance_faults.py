@@ -133,6 +133,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     for test, name in NAMES.items():
         (folder / f"{name}.py").write_text(ADAPTER.replace("changed", name) + FAULTS[test])
         (folder / f"test_{name}.py").write_text(TESTS.replace("changed", name))
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])
     ids = [f"test_{name}.py::TestChanged::{test}" for test, name in NAMES.items()]
     done = subprocess.run(
         [
@@ -149,7 +150,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
             *ids,
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *inherited]), "COLUMNS": "200"},
         capture_output=True,
         text=True,
     )
@@ -175,9 +176,9 @@ def try_out(pytester: pytest.Pytester, change: str, *arguments: str, tests: str 
 
 
 def test_a_simulator_without_a_seed_says_so(pytester: pytest.Pytester) -> None:
-    tests = TESTS + '    unseeded = ("static", "dynamic")\n'
+    tests = TESTS + '    unseeded = ("static", "dynamic", "noisy")\n'
     result = try_out(pytester, FAULTS["test_seeds[dynamic]"], "-k", "test_seeds", tests=tests)
-    result.assert_outcomes(passed=2, skipped=1)
+    result.assert_outcomes(passed=3)
 
 
 def test_an_unavailable_one_is_skipped_with_the_reason(pytester: pytest.Pytester) -> None:
