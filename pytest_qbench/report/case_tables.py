@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import product, zip_longest
 
 from pytest_qbench.report.cells import CaseKey, Cell, State
 from pytest_qbench.report.comparison import Comparison, Pair, aggregate
@@ -16,15 +15,16 @@ from pytest_qbench.report.text import (
     BOLD,
     Line,
     count,
+    distinct_labels,
     format_ratio,
     format_seconds,
+    in_lines,
     named_values,
-    shorten,
     table,
 )
 
-# The widest that the case, the largest instance and a label may be: where there is room, and where there is not.
-_WIDE, _NARROW = (30, 14, 20), (22, 12, 11)
+# The widest that the case, the largest instance and a line of a label may be: where there is room, some, and little.
+_LIMITS = ((80, 40, 20), (30, 14, 20), (20, 11, 12))
 
 STATE_WORDS = {
     State.WRONG: "FAIL",
@@ -45,11 +45,12 @@ def case_tables(pairs: Sequence[Pair], comparison: Comparison, width: int, *, wi
     largest = _largest_places(pairs)
     rest = list(pairs)
     while rest:
-        for number, limits in product(range(len(rest), 0, -1), (_WIDE, _NARROW)):
+        for number, limits in product(range(len(rest), 0, -1), _LIMITS):
             cases = _case_rows(rest[:number], largest, limits, with_ratios)
             title = _case_title(rest[:number], comparison, limits, with_ratios)
             texts = table([*title, *cases], "<<" + ">" * (len(title[0]) - 2))
-            lines: list[Line] = [(text, BOLD if row < len(title) - 2 else {}) for row, text in enumerate(texts)]
+            n_bold = next(row for row, cells in enumerate(title) if cells[1] == "precision")
+            lines: list[Line] = [(text, BOLD if row < n_bold else {}) for row, text in enumerate(texts)]
             if max(len(text) for text, _ in lines) <= width:
                 break
         left_out = len(largest) - len(cases)
@@ -73,32 +74,19 @@ def case_tables(pairs: Sequence[Pair], comparison: Comparison, width: int, *, wi
 def _case_title(
     pairs: Sequence[Pair], comparison: Comparison, limits: tuple[int, int, int], with_ratios: bool
 ) -> list[list[str]]:
-    """The title of the columns, in one line or two, and under it the precision and method behind each column."""
-    label_width = limits[2]
-    labels, rests = ["case", "largest"], ["", ""]
-    precisions, methods = ["", "precision"], ["", "method"]
+    """The title of the columns, in as many lines as the labels need, under it the precision and method behind each."""
+    columns: list[tuple[list[str], list[str], list[str]]] = [
+        (["case"], [""], [""]),
+        (["largest"], ["precision"], ["method"]),
+    ]
     for number, backend in enumerate([pairs[0].baseline, *(pair.other for pair in pairs)]):
         about = comparison.about[backend]
-        label, rest = _in_two(backend, label_width)
-        labels.append(label)
-        rests.append(rest)
-        precisions.append(shorten(", ".join(about["precision"]) or "-", label_width))
-        methods.append(shorten(", ".join(about["method"]) or "-", label_width))
+        said = (", ".join(about[what]) or "-" for what in ("precision", "method"))
+        label, precision, method = (in_lines(text, limits[2]) for text in (backend, *said))
+        columns.append((label, precision, method))
         if with_ratios and number:
-            labels += ["ratio", "all"]
-            for row in (rests, precisions, methods):
-                row += ["", ""]
-    return [labels, *([rests] if any(rests) else []), precisions, methods]
-
-
-def _in_two(label: str, width: int) -> tuple[str, str]:
-    """A label over two lines where it is too long for one, parted after a dot or the like: what tells it from others
-    is often at its end."""
-    if len(label) <= width:
-        return label, ""
-    ends = [match.end() for match in re.finditer(r"[.\-=/@]", label) if match.end() <= width]
-    end = ends[-1] if ends else width
-    return label[:end], shorten(label[end:], width)
+            columns += [(["ratio"], [""], [""]), (["all"], [""], [""])]
+    return [list(cells) for lines in zip(*columns, strict=True) for cells in zip_longest(*lines, fillvalue="")]
 
 
 def _largest_places(pairs: Sequence[Pair]) -> dict[str, tuple[CaseKey, int]]:
@@ -125,6 +113,12 @@ def _case_rows(
     """A row per case that has something to compare in ``pairs``."""
     case_width, largest_width, _ = limits
     cells = [{(cell.key, cell.shots): cell for cell in pair.warm} for pair in pairs]
+    sizes = {
+        case: " ".join([f"{key.n_qubits}q", *named_values(json.loads(key.params))])
+        for case, (key, _) in largest.items()
+    }
+    case_labels = distinct_labels(largest, case_width)
+    size_labels = distinct_labels(sizes.values(), largest_width)
     rows = []
     for case, place in largest.items():
         means = [
@@ -133,9 +127,7 @@ def _case_rows(
         ]
         if not any(mean.cells for mean in means):
             continue
-        key, _ = place
-        given = " ".join(named_values(json.loads(key.params)))
-        row = [case_with_noise(key, case_width), shorten(f"{key.n_qubits}q {given}", largest_width)]
+        row = [case_labels[case], size_labels[sizes[case]]]
         here = [of_pair.get(place) for of_pair in cells]
         row.append(next((_time(cell.baseline) for cell in here if cell), "-"))
         for pair, cell, mean in zip(pairs, here, means, strict=True):

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pytest_qbench.gradients.attribution import PathTimes, Ratio
 from pytest_qbench.gradients.split import Part
 from pytest_qbench.report.gradient_rows import Result
-from pytest_qbench.report.text import Line, count, format_ratio, format_seconds, joined, titled_table
+from pytest_qbench.report.text import Line, count, distinct_labels, format_ratio, format_seconds, joined, titled_table
 from pytest_qbench.results import Status
 
 _GAP = 2
+_LABEL = 26
 
 
 def path_times(result: Result, n_samples: int) -> PathTimes:
@@ -73,9 +74,12 @@ def rate_text(value: float) -> str:
 def fitting_tables(rows: Sequence[Sequence[str]], align: str, width: int, n_keys: int) -> list[Line]:
     """One table, or several so that all fit into ``width``, each beginning with the first ``n_keys`` columns.
 
-    The first row is the title; ``align`` has one of ``<`` and ``>`` per column.
+    The first row is the title; ``align`` has one of ``<`` and ``>`` per column. The first column has labels, which are
+    the same in all tables: where there are several, they take the room that the other columns leave.
     """
     sizes = [max(len(row[column]) for row in rows) + _GAP for column in range(len(align))]
+    if sum(sizes) - _GAP > width:
+        sizes[0] = min(sizes[0], _LABEL + _GAP)
     keys = list(range(n_keys))
     groups: list[list[int]] = [[]]
     for column in range(n_keys, len(align)):
@@ -83,6 +87,9 @@ def fitting_tables(rows: Sequence[Sequence[str]], align: str, width: int, n_keys
         if groups[-1] and used + sizes[column] > width:
             groups.append([])
         groups[-1].append(column)
+    rest = max(sum(sizes[column] for column in (*keys[1:], *group)) for group in groups)
+    labels = distinct_labels([row[0] for row in rows], max(width - rest, _LABEL))
+    rows = [[labels[row[0]], *row[1:]] for row in rows]
     tables = []
     for group in groups:
         chosen = [*keys, *group]

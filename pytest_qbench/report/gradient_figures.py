@@ -48,6 +48,8 @@ _FAMILY_COLOURS = {
 _OTHER_COLOUR = "#009e73"
 _STROKES = (("o", "-"), ("s", "--"), ("^", "-."), ("D", ":"), ("v", "-"), ("P", "--"), ("X", "-."))
 
+_ROUNDING = 0.005
+
 REST = "not told apart"
 """What is left of a whole where some of its parts were not measured."""
 
@@ -80,6 +82,29 @@ class Stack:
     label: str
     parts: tuple[Part, ...]
     note: str = ""
+
+    @property
+    def total(self) -> float:
+        """The shares of what there is to draw: a difference may come out below zero by noise, and others above one."""
+        return sum(max(part.share, 0.0) for part in self.parts)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the bar is longer than the axis."""
+        return self.total > 1 + _ROUNDING
+
+    def places(self) -> list[tuple[float, float]]:
+        """Left and right end of each part within the axis, from 0 to 1.
+
+        What is resolved comes first, so that no noise takes its place.
+        """
+        places = {}
+        start = 0.0
+        for part in sorted(self.parts, key=lambda part: not part.resolved):
+            end = start + max(part.share, 0.0)
+            places[part] = min(start, 1.0), min(end, 1.0)
+            start = end
+        return [places[part] for part in self.parts]
 
 
 def strokes(paths: Iterable[str]) -> dict[str, Stroke]:
@@ -192,22 +217,23 @@ def dots(
 
 
 def stacks(bars: Sequence[Stack], title: str) -> Figure:
-    """One bar per path, stacked from the shares of its parts; a part that is not resolved is hatched."""
+    """One bar per path, stacked from the shares of its parts; a part that is not resolved is hatched.
+
+    The axis ends at 100%. Where noise makes the parts add up to more, the bar ends there too, with a triangle.
+    """
     from matplotlib.patches import Patch
 
-    above = head_lines(title, ())
+    cut = "A triangle: the parts add up to more than the run, by noise; the bar is cut."
+    above = head_lines(title, [cut] if any(bar.is_cut for bar in bars) else [])
     row = 22.0
     tall, top, bottom = len(bars) * row + 4, len(above) * LINE + 14, 26.0
     figure = new_figure(tall + top + bottom)
     axes = place_axes(figure, SIDE, bottom, WIDTH - 2 * SIDE, tall)
     for place, bar in enumerate(bars):
-        start = 0.0
-        for part in bar.parts:
-            # An unresolved difference may come out below zero: there is nothing to draw then.
-            width = max(part.share, 0.0)
+        for part, (start, end) in zip(bar.parts, bar.places(), strict=True):
             axes.barh(
                 place,
-                width,
+                end - start,
                 left=start,
                 height=0.36,
                 color=PART_COLOURS[part.name] if part.resolved else "white",
@@ -215,17 +241,17 @@ def stacks(bars: Sequence[Stack], title: str) -> Figure:
                 hatch=None if part.resolved else "//////",
                 linewidth=0.4,
             )
-            if part.resolved and width > 0.048:
-                middle = start + width / 2
-                axes.text(middle, place, f"{100 * width:.0f}%", ha="center", va="center_baseline", fontsize=SMALL)
-            start += width
+            share = f"{100 * part.share:.0f}%"
+            if part.resolved and (end - start) * (WIDTH - 2 * SIDE) > text_width(share) + 2:
+                axes.text((start + end) / 2, place, share, ha="center", va="center_baseline", fontsize=SMALL)
+        if bar.is_cut:
+            axes.plot((1 + 4 / (WIDTH - 2 * SIDE),), (place,), color=SOFT, marker=">", markeredgewidth=0, clip_on=False)
         row_text(axes, place, bar.label, (bar.note,), (0.0,))
-    right = max([1.0, *(sum(max(part.share, 0.0) for part in bar.parts) for bar in bars)])
-    axes.set_xlim(0, right)
+    axes.set_xlim(0, 1)
     axes.set_ylim(len(bars) - 0.6, -0.62)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set_xticks([0, 0.5, 1], ["0%", "50%", "100%"])
     axes.set_xlabel("share of the time of a run", labelpad=2)
     shown = {part.name for bar in bars for part in bar.parts}
     handles = [Patch(facecolor=colour, label=name) for name, colour in PART_COLOURS.items() if name in shown]

@@ -250,6 +250,11 @@ def _split(writer: _Writer, name: str, bars: Sequence[tuple[Result, int, float, 
         note = f"{format_seconds(whole)} for {count(samples, 'sample')}"
         stacks.append(figures.Stack(result.path, tuple(shares), note))
     caption = "What the time goes into, by differential timing. Hatched: the interval of this part spans zero."
+    if any(stack.is_cut for stack in stacks):
+        caption += (
+            " A triangle: noise makes the parts add up to more than the run; the bar is cut at 100%, and what is not "
+            "resolved stands at its end. The CSV file has the shares."
+        )
     scenario = bars[0][0].scenario
     writer.write(name, "split", scenario, caption, numbers, lambda: figures.stacks(stacks, scenario.title))
 

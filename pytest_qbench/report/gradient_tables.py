@@ -22,9 +22,10 @@ from pytest_qbench.gradients.split import STAGES
 from pytest_qbench.gradients.traits import changes, single_changes, traits_of
 from pytest_qbench.report.gradient_cells import part_text, path_tables, path_times, rate_text, ratio_text, wrapped
 from pytest_qbench.report.gradient_rows import Result, Scenario, by_samples, read, split_of
-from pytest_qbench.report.text import BOLD, Line, count, format_ratio, format_seconds, joined, shorten, titled_table
+from pytest_qbench.report.text import BOLD, Line, count, fit_labels, format_ratio, format_seconds, joined, titled_table
 
 _MIN_WIDTH = 80
+_LABEL, _WORDS = 24, 24
 
 
 def gradient_lines(rows: Iterable[Mapping[str, Any]], width: int) -> list[Line]:
@@ -97,7 +98,7 @@ def _time_tables(results: Sequence[Result], width: int) -> list[Line]:
             evaluations = path.evaluations
             rows.append(
                 [
-                    shorten(path.path, _label_width(width)),
+                    path.path,
                     str(n_samples),
                     format_seconds(path.median_s),
                     rate_text(n_samples / path.median_s),
@@ -174,7 +175,7 @@ def _split_table(results: Sequence[Result], width: int) -> list[Line]:
             continue
         check = split.cross_check
         parts = [*split.stages().values(), check.encode if check else None]
-        rows.append([shorten(result.path, _label_width(width)), str(n_samples), *map(part_text, parts)])
+        rows.append([result.path, str(n_samples), *map(part_text, parts)])
         negative |= any(part.resolved and part.seconds < 0 for part in parts if part)
         if check and check.agrees is False:
             disagreeing.append(f"{result.path} (by {format_seconds(abs(check.difference.seconds))})")
@@ -200,9 +201,9 @@ def _step_table(attribution: Attribution, results: Sequence[Result], width: int)
     rows = [[at, "total", "factor"], [attribution.baseline, format_seconds(medians[attribution.baseline]), ""]]
     for step in attribution.steps:
         rows.append([step.after, format_seconds(medians[step.after]), ratio_text(step.ratio)])
-    rows = [[shorten(path, _label_width(width)), *rest] for path, *rest in rows]
-    left = max(width - sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)), 20)
     words = ["what changes", "", *map(_changes, attribution.steps)]
+    rows = fit_labels(rows, 0, width - min(_WORDS, max(map(len, words))) - 2, _LABEL)
+    left = max(width - sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)), 20)
     cells: list[list[str]] = []
     for row, text in zip(rows, words, strict=True):
         first, *more = textwrap.wrap(text, left) or [""]
@@ -276,10 +277,6 @@ def _floor_text(result: Result) -> list[str]:
 
 def _sizes(results: Iterable[Result]) -> list[int]:
     return sorted({samples for result in results for samples in result.seconds})
-
-
-def _label_width(width: int) -> int:
-    return min(max(width // 3, 24), 40)
 
 
 def _or_dash(value: object) -> str:

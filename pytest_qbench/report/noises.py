@@ -8,7 +8,6 @@ from functools import cache
 from typing import Protocol, TypeVar
 
 from pytest_qbench.report.cells import CaseKey
-from pytest_qbench.report.text import shorten
 
 _WORDS = {"depolarizing": "depol", "amplitude_damping": "ampl", "phase_damping": "phase"}
 """Short forms: columns are narrow."""
@@ -47,7 +46,6 @@ def noise_name(noise: str) -> str:
     return noise_text(noise) or "no noise"
 
 
-def case_with_noise(key: CaseKey, width: int = 1000) -> str:
-    """``qft`` or ``qft depol 0.01``; in a narrow column it is the name that gets shorter."""
-    noise = noise_text(key.noise)
-    return f"{shorten(key.case, width - len(noise) - 1)} {noise}" if noise else shorten(key.case, width)
+def case_with_noise(key: CaseKey) -> str:
+    """``qft`` or ``qft depol 0.01``."""
+    return " ".join(filter(None, (key.case, noise_text(key.noise))))

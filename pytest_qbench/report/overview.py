@@ -8,28 +8,29 @@ from itertools import chain
 
 from pytest_qbench.report.comparison import Comparison, Pair, PairCell, aggregate, by_shots
 from pytest_qbench.report.noises import SEVERAL, by_noise, noise_name
-from pytest_qbench.report.text import Line, count, format_ratio, shorten, titled_table
+from pytest_qbench.report.text import Line, count, fit_labels, format_ratio, in_lines, room_for, titled_table
 
 _LABEL = 18
+_METHOD = 22
 _NOISE = 14
 
 
 def overview_lines(comparison: Comparison, width: int) -> list[Line]:
     """What every backend is, and how often it is the fastest."""
     fastest = _fastest(comparison)
-    rows = [["backend", "precision", "method", "device", "threads", "fastest"]]
+    facts, methods = [["backend", "precision", "device", "threads", "fastest"]], ["method"]
     for backend in comparison.backends:
         about = comparison.about[backend]
-        rows.append(
-            [
-                shorten(backend, _LABEL),
-                _said(about["precision"]),
-                shorten(_said(about["method"]), width - 58),
-                shorten(_said(about["device"]), 10),
-                _said(about["threads"]),
-                str(fastest.get(backend, 0) or "-"),
-            ]
-        )
+        named = [_said(about[what]) for what in ("precision", "device", "threads")]
+        facts.append([backend, *named, str(fastest.get(backend, 0) or "-")])
+        methods.append(_said(about["method"]))
+    facts = fit_labels(facts, 0, width - min(_METHOD, max(map(len, methods))) - 2, _LABEL)
+    room = room_for([[*row, ""] for row in facts], len(facts[0]), width, _METHOD)
+    rows = []
+    for (label, precision, *others), method in zip(facts, methods, strict=True):
+        # A method is prose, which goes on in the next line.
+        first, *more = in_lines(method, room)
+        rows += [[label, precision, first, *others], *(["", "", line, "", "", ""] for line in more)]
     legend = "fastest: in how many cells (a case of one size at one number of shots) it took the least time."
     return [*titled_table(rows, "<<<<>>"), *_wrapped(legend, width)]
 
@@ -43,9 +44,9 @@ def mean_lines(comparison: Comparison, pairs: Sequence[Pair], width: int) -> lis
     shown = shots if len(shots) <= room else [*shots[: room - 1], shots[-1]]
     baseline = comparison.backends[0]
     of_means = [*(["noise"] if several else []), *map(str, shown), "all", "cells", "cold"]
-    rows = [[f"time / {shorten(baseline, _LABEL - 7)}", *of_means]]
+    rows = [[f"time / {baseline}", *of_means]]
     for pair in pairs:
-        label = shorten(pair.other, _LABEL)
+        label = pair.other
         if not several:
             rows.append([label, *_means(pair, pair.warm, pair.cold, shown)])
             continue
@@ -62,7 +63,7 @@ def mean_lines(comparison: Comparison, pairs: Sequence[Pair], width: int) -> lis
         legend = f"{SEVERAL} {legend}"
     align = "<<" if several else "<"
     align += ">" * (len(rows[0]) - len(align))
-    return [*titled_table(rows, align), *_wrapped(legend, width), *_mixed(pairs, width)]
+    return [*titled_table(fit_labels(rows, 0, width, _LABEL), align), *_wrapped(legend, width), *_mixed(pairs, width)]
 
 
 def _means(pair: Pair, warm: Sequence[PairCell], cold: Sequence[PairCell], shown: Sequence[int]) -> list[str]:

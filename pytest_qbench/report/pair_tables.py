@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pytest_qbench.report.comparison import Mean, Pair, PairCell, aggregate, by_shots
 from pytest_qbench.report.noises import SEVERAL, by_noise, noise_name
 from pytest_qbench.report.overview import different_hardware, different_programs, mixed_note
-from pytest_qbench.report.text import BOLD, Line, count, format_ratio, shorten, table, titled_table
+from pytest_qbench.report.text import BOLD, Line, count, format_ratio, table, titled_table
 
 
 def pair_lines(pair: Pair, width: int) -> list[Line]:
@@ -50,8 +50,8 @@ def _mean_table(pair: Pair, width: int) -> list[Line]:
     align = "<" + ">" * (len(rows[0]) - 1)
     if max(len(line) for line in table(rows, align)) > width:
         rows, align = [[row[0], *row[-3:]] for row in rows], "<>>>"
-    title = shorten(f"geometric mean of {pair.other} / {pair.baseline}", width)
-    return [(title, BOLD), *titled_table(rows, align)]
+    title = textwrap.wrap(f"geometric mean of {pair.other} / {pair.baseline}", width, break_on_hyphens=False)
+    return [*((line, BOLD) for line in title), *titled_table(rows, align)]
 
 
 def _completed(cells: Iterable[PairCell]) -> Mean:

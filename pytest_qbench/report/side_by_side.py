@@ -7,11 +7,10 @@ from pytest_qbench.report.cells import State
 from pytest_qbench.report.comparison import Comparison, aggregate
 from pytest_qbench.report.overview import different_hardware, different_programs, mean_lines, overview_lines
 from pytest_qbench.report.pair_tables import pair_lines
-from pytest_qbench.report.text import Line, joined, shorten, titled_table
+from pytest_qbench.report.text import Line, fit_labels, joined, titled_table
 
 _MANY = 4
 """Backends from which on they have a line each in the tables of means, instead of a table each."""
-_LABEL = 20
 
 
 def side_by_side_lines(comparison: Comparison, width: int) -> list[Line]:
@@ -45,12 +44,9 @@ def _coverage_table(comparison: Comparison, width: int) -> list[Line]:
         if state is not State.COMPLETED and any(coverage[state.value] for coverage in coverages.values())
     ]
     columns = ["completed", "planned", " share", *(STATE_WORDS[state] for state in others)]
-    label_width = min(_LABEL, width - sum(len(column) + 2 for column in columns))
     rows = [["coverage", *columns]]
     for backend, coverage in coverages.items():
         share = "-" if coverage["fraction"] is None else f"{100 * coverage['fraction']:.1f}%"
         counts = [str(coverage[state.value] or "-") for state in others]
-        rows.append(
-            [shorten(backend, label_width), str(coverage["completed"]), str(coverage["planned"]), share, *counts]
-        )
-    return titled_table(rows, "<" + ">" * (len(rows[0]) - 1))
+        rows.append([backend, str(coverage["completed"]), str(coverage["planned"]), share, *counts])
+    return titled_table(fit_labels(rows, 0, width), "<" + ">" * (len(rows[0]) - 1))

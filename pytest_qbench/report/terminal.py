@@ -20,11 +20,11 @@ from pytest_qbench.report.text import (
     BOLD,
     Line,
     count,
+    fit_labels,
     format_duration,
     format_seconds,
     joined,
     named_values,
-    shorten,
     table,
     titled_table,
 )
@@ -146,7 +146,7 @@ def _total_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
             if total["points"]:
                 rows.append(
                     (
-                        shorten(backend, width - 62),
+                        backend,
                         kind,
                         str(total["rows"]),
                         str(total["points"]),
@@ -155,7 +155,7 @@ def _total_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
                         _sum(total["rounds_s"]),
                     )
                 )
-    return titled_table(rows, "<<>>>>>") if len(rows) > 1 else []
+    return titled_table(fit_labels(rows, 0, width), "<<>>>>>") if len(rows) > 1 else []
 
 
 def _sum(seconds: float) -> str:
@@ -167,18 +167,19 @@ def _slowest_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     if not spots:
         return []
     rows = [("slowest", "backend", "shots", "median", "spent")]
-    label_width = min(max(len(spot["backend"]) for spot in spots), (width - 30) // 2)
     for spot in spots:
         rows.append(
             (
-                shorten(_title_of(spot), width - 30 - label_width),
-                shorten(spot["backend"], label_width),
+                _title_of(spot),
+                spot["backend"],
                 str(spot["shots"]),
                 marked(format_seconds(spot["median_s"]), spot["noisy"]),
                 format_duration(spot["elapsed_s"]),
             )
         )
-    return titled_table(rows, "<<>>>")
+    # Neither name may take the room of the other.
+    fitted = fit_labels(fit_labels(rows, 1, width, least=(width - 30) // 2), 0, width)
+    return titled_table(fitted, "<<>>>")
 
 
 def noise_lines(summary: Mapping[str, Any], width: int) -> list[Line]:

@@ -123,6 +123,17 @@ def test_lines_fit(width, samples):
         assert title in shown
 
 
+def test_paths_are_whole_where_there_is_room_and_distinct_where_there_is_not():
+    name = "pennylane-tuned/lightning.qubit.precision="
+    data = [row(f"{name}{precision}", 1.0, split=split_times(0.01)) for precision in ("single", "double")]
+    wide = [line for line, _ in gradient_lines(data, 200)]
+    assert not any("..." in line for line in wide)
+    narrow = [line for line, _ in gradient_lines(data, 80)]
+    cut = {line.split()[0] for line in narrow if line.startswith("pennylane-") and "..." in line}
+    assert cut
+    assert {label[-6:] for label in cut} == {"single", "double"}
+
+
 def test_a_sweep_has_a_line_for_every_number_of_samples():
     data = rows((100, 500))
     aborted = row("slow/path", 10.0) | {

@@ -12,7 +12,16 @@ from report_samples import DESCRIPTIONS, SHOTS, ladder_of, planned, point, run
 
 from pytest_qbench.report.recorder import Recorder
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
-from pytest_qbench.report.text import format_duration, format_ratio, format_seconds, shorten, table
+from pytest_qbench.report.text import (
+    distinct_labels,
+    fit_labels,
+    format_duration,
+    format_ratio,
+    format_seconds,
+    in_lines,
+    shorten,
+    table,
+)
 from pytest_qbench.results import Status
 
 ENVIRONMENT = {
@@ -165,7 +174,7 @@ def test_the_header():
         BackendInfo("aer.method=mps", "0.18.2", "CPU", "a processor", "double", None, 1),
         BackendInfo("quest", problem="pyquest is not installed: pip install pyquest"),
     ]
-    assert header_lines(backends, "standard") == [
+    assert header_lines(backends, "suite standard") == [
         "qbench: suite standard",
         "qbench: native          0.1.0   CPU, double precision, statevector, 2 threads",
         "qbench: aer.method=mps  0.18.2  a processor, double precision, 1 thread",
@@ -210,7 +219,19 @@ def test_format_duration(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "bound", "text"),
-    [(None, "", "-"), (3.806, "", "3.81x"), (0.0423, "", "0.042x"), (54.0, ">", ">54.0x"), (1234.5, "<", "<1234x")],
+    [
+        (None, "", "-"),
+        (3.806, "", "3.81x"),
+        (0.0423, "", "0.042x"),
+        (54.0, ">", ">54.0x"),
+        (1234.5, "<", "<1234x"),
+        (0.00999, "", "0.010x"),
+        (0.00994, "", "0.0099x"),
+        (0.00321, "", "0.0032x"),
+        (0.000996, "", "0.0010x"),
+        (5.62e-5, "", "0.000056x"),
+        (0.0, "", "0.000x"),
+    ],
 )
 def test_format_ratio(value, bound, text):
     assert format_ratio(value, bound) == text
@@ -221,6 +242,52 @@ def test_shortened_text_fits(text, width):
     result = shorten(text, width)
     assert len(result) <= width
     assert len(result.splitlines()) <= 1
+
+
+def test_labels_are_cut_in_the_middle_so_that_they_can_be_told_apart():
+    names = ["aer.method=statevector", "aer.method=stabilizer", "aer.method=matrix_product_state", "aer"]
+    labels = distinct_labels(names, 18)
+    assert labels["aer.method=statevector"] == "aer.met...tevector"
+    assert labels["aer"] == "aer"
+    assert len(set(labels.values())) == 4
+    assert all(len(label) <= 18 for label in labels.values())
+    # What differs in the middle only would be the same twice.
+    alike = ["a.method=statevector.precision=single", "a.method=stabilizer.precision=single"]
+    assert list(distinct_labels([*alike, "x" * 30], 18).values()) == [*alike, "xxxxxxx...xxxxxxxx"]
+
+
+def test_labels_are_cut_only_where_the_table_is_too_wide():
+    rows = [["path", "median"], ["pennylane-tuned/default.qubit", "1.00 ms"]]
+    assert fit_labels(rows, 0, 38) == rows
+    ((title, _), (label, median)) = fit_labels(rows, 0, 37)
+    assert (title, label, median) == ("path", "pennylane-tu...default.qubit", "1.00 ms")
+
+
+def test_long_names_go_on_in_further_lines():
+    assert in_lines("pennylane-tuned.default.qubit", 11) == ["pennylane-", "tuned.", "default.", "qubit"]
+    assert in_lines("stabilizer, statevector (deferred)", 22) == ["stabilizer,", "statevector (deferred)"]
+    assert in_lines("", 11) == [""]
+
+
+@given(st.text("ab -=.", max_size=60), st.integers(1, 20))
+def test_nothing_is_lost_in_lines(text, width):
+    lines = in_lines(text, width)
+    assert all(len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+def test_labels_of_one_backend_stay_apart(tmp_path):
+    names = [f"aer.method={name}" for name in ("statevector", "stabilizer", "matrix_product_state", "density_matrix")]
+    points = [made for name in names for made in ladder_of(dict.fromkeys(SHOTS, 0.001), backend=name)]
+    text = [line for line, _ in shown(tmp_path, points, names, width=80)]
+    totals = [line.split()[0] for line in text if " static " in line]
+    assert len(set(totals)) == len(totals) == 4
+    # There is room for them in the tables that have few columns.
+    for title in ("time / ", "coverage", "slowest"):
+        start = next(number for number, line in enumerate(text) if line.startswith(title))
+        table_lines = " ".join(text[start : start + 5])
+        assert names[2] in table_lines or title == "slowest"
+        assert "..." not in table_lines
 
 
 def test_a_table_is_aligned():
