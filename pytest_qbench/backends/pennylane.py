@@ -16,6 +16,7 @@ from pytest_qbench.backends.base import (
     UnsupportedError,
 )
 from pytest_qbench.backends.bit_rows import count_rows
+from pytest_qbench.backends.memory import DENSITY
 from pytest_qbench.backends.pennylane_scripts import script_parts
 from pytest_qbench.circuits.gates import GATES
 from pytest_qbench.circuits.program import Program
@@ -215,6 +216,7 @@ class DefaultMixedBackend(PennylaneBackend):
     options: ClassVar[Mapping[str, Option]] = {}
     gates: ClassVar[frozenset[str]] = DefaultQubitBackend.gates
     state: ClassVar[str] = "density_matrix"
+    memory: ClassVar[str] = DENSITY
     noise: ClassVar[bool] = True
     max_qubits: ClassVar[int | None] = _MAX_MIXED_WIRES
 
