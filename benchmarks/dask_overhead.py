@@ -1,7 +1,7 @@
 """What a Dask cluster costs per point: 2000 points of a simulator that takes no time, here and on a LocalCluster.
 
-Run it by hand: ``python benchmarks/dask_overhead.py [REPEATS]``. Arms alternate; each figure is a median of whole
-pytest processes, and every run is checked for lost rows and points. The cluster has two worker processes on this
+Run it by hand: ``python benchmarks/dask_overhead.py [REPEATS [INSTANCES]]``. Arms alternate; each figure is a median of
+whole pytest processes, and every run is checked for lost rows and points. The cluster has two worker processes on this
 machine: one of them measures and the other stands by; in a third arm both measure (``--qbench-share-hosts``).
 """
 
@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-INSTANCES = 400
+REPEATS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+INSTANCES = int(sys.argv[2]) if len(sys.argv) > 2 else 400
 SHOTS = (1, 10, 100, 1000, 10000)
 POINTS = INSTANCES * len(SHOTS)
 GOAL_MS = 10.0
@@ -95,7 +96,6 @@ def main() -> None:
     """Print one line per figure."""
     from distributed import LocalCluster
 
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "toy_backend.py").write_text(BACKEND)
@@ -113,16 +113,14 @@ def main() -> None:
                 "Dask, both workers measure": ["--qbench-threads=1", address, "--qbench-share-hosts"],
             }
             walls: dict[str, list[float]] = {arm: [] for arm in arms}
-            for _ in range(repeats + 1):
+            for _ in range(REPEATS):
                 for arm, arguments in arms.items():
                     walls[arm].append(seconds(folder, *arguments))
     base = next(iter(walls.values()))
-    print(f"{POINTS} points in {INSTANCES} rows, {repeats} runs of each kind, no row or point lost in any")
+    print(f"{POINTS} points in {INSTANCES} rows, {REPEATS} runs of each kind, no row or point lost in any")
     for arm, times in walls.items():
-        wall = statistics.median(times[1:])
-        added = statistics.median(
-            1e3 * (time - other) / POINTS for time, other in zip(times[1:], base[1:], strict=True)
-        )
+        wall = statistics.median(times)
+        added = statistics.median(1e3 * (time - other) / POINTS for time, other in zip(times, base, strict=True))
         goal = f", {added:+.2f} ms per point (goal < +{GOAL_MS:g})" if times is not base else ""
         print(f"{arm}: {wall:.1f} s, {1e3 * wall / POINTS:.2f} ms per point{goal}")
 

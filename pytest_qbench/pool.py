@@ -84,10 +84,10 @@ class _Task:
 class Pool:
     """Measures like a :class:`Runner`, but ahead.
 
-    The first point asked for starts the lanes. They take whole ladders, strictly in the order of the plan, so that
-    each has its points in one worker; a ladder that the gate does not let in holds up those behind it. Who asks for a
-    point waits for it. What was not planned (an item that is run again, the circuit of the ``qbench`` fixture) comes
-    before all ladders that wait.
+    The first point asked for starts the lanes. They take whole ladders, or larger units, strictly in the order of the
+    plan, so that each has its points in one worker; a ladder that the gate does not let in holds up those behind it.
+    Who asks for a point waits for it. What was not planned (an item that is run again, the circuit of the ``qbench``
+    fixture) comes before all ladders that wait.
 
     To be used by one thread, apart from :meth:`describe`.
     """

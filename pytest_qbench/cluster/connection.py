@@ -231,6 +231,8 @@ class Connection:
         from pytest_qbench.cluster import node
 
         self._stopped.set()
+        if self._client.status == "closed":
+            return
         with suppress(Exception):  # what can't be told ends by itself, see node.IDLE_S
             self._client.run(node.end_session, self.session, on_error="ignore", callback_timeout=_END_S)
 
