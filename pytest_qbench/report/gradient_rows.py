@@ -211,6 +211,27 @@ def last_split(result: Result) -> tuple[int, float, Split] | None:
     return None
 
 
+SPLIT_IS_APART = "The run is timed again for this, apart from the rounds behind the total times."
+"""What stands under every view of a split, whose whole is not the total time of the other tables."""
+
+_MAX_SPLIT_RATIO = 1.5
+
+
+def split_deviations(results: Iterable[Result]) -> str:
+    """A warning that names the paths whose run took much longer or shorter in the split than in its rounds, or ""."""
+    found = []
+    for result in results:
+        if last := last_split(result):
+            samples, whole, _ = last
+            total = result.seconds[samples]
+            if whole > _MAX_SPLIT_RATIO * total or total > _MAX_SPLIT_RATIO * whole:
+                found.append(f"{result.path} ({format_seconds(whole)}, in its rounds {format_seconds(total)})")
+    if not found:
+        return ""
+    doubt = f"The two differ by more than {_MAX_SPLIT_RATIO:g} times, so that the shares are doubtful"
+    return f"{doubt}, for {', '.join(found)}."
+
+
 def by_samples(values: Mapping[Any, Any] | None) -> dict[int, Any]:
     """A mapping of a row with its keys as numbers (JSON has text), ascending."""
     return {int(key): value for key, value in sorted((values or {}).items(), key=lambda item: int(item[0]))}

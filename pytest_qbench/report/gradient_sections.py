@@ -14,6 +14,7 @@ from pytest_qbench.report.document import Block, Bullets, Code, Paragraph, Table
 from pytest_qbench.report.gradient_cells import path_times, rate_text, ratio_text
 from pytest_qbench.report.gradient_rows import (
     NOT_RUN,
+    SPLIT_IS_APART,
     Result,
     Scenarios,
     fastest,
@@ -22,6 +23,7 @@ from pytest_qbench.report.gradient_rows import (
     last_split,
     sample_sizes,
     short_names,
+    split_deviations,
 )
 from pytest_qbench.report.gradient_tables import attribution_of, no_pennylane
 from pytest_qbench.report.text import count, format_ratio, format_seconds
@@ -184,8 +186,11 @@ def time_split(results: Sequence[Result]) -> list[Block]:
         return []
     header = ("path", "samples", "whole", *STAGES, "encode, measured a second way")
     caption = (
-        "Differences of calls that differ by one part, with the 95% interval. Not resolved: the interval spans zero."
+        "Differences of calls that differ by one part, with the 95% interval. Not resolved: the interval spans zero. "
+        f"{SPLIT_IS_APART}"
     )
+    if doubt := split_deviations(results):
+        caption += f" {doubt}"
     return [Table(header, tuple(rows), "<>" + ">" * 6, (caption,))]
 
 

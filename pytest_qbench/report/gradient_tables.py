@@ -21,7 +21,15 @@ from pytest_qbench.gradients.attribution import (
 from pytest_qbench.gradients.split import STAGES
 from pytest_qbench.gradients.traits import changes, single_changes, traits_of
 from pytest_qbench.report.gradient_cells import part_text, path_tables, path_times, rate_text, ratio_text, wrapped
-from pytest_qbench.report.gradient_rows import Result, Scenario, by_samples, read, split_of
+from pytest_qbench.report.gradient_rows import (
+    SPLIT_IS_APART,
+    Result,
+    Scenario,
+    by_samples,
+    read,
+    split_deviations,
+    split_of,
+)
 from pytest_qbench.report.text import BOLD, Line, count, fit_labels, format_ratio, format_seconds, joined, titled_table
 
 _MIN_WIDTH = 80
@@ -183,13 +191,15 @@ def _split_table(results: Sequence[Result], width: int) -> list[Line]:
         return []
     legend = (
         "Differences between calls that differ by one stage, with the 95% bootstrap interval; not resolved: it spans "
-        "zero. 2nd way: encoding and injection without a circuit, less injection."
+        "zero. 2nd way: encoding and injection without a circuit, less injection. "
+        f"{SPLIT_IS_APART}"
     )
     if negative:
         legend += " Negative: the two calls do not differ by that stage alone."
     if disagreeing:
         legend += f" The two ways to measure encoding disagree for {', '.join(disagreeing)}."
-    return path_tables(rows, "<>>>>>>", width) + wrapped(legend, width)
+    doubt: list[Line] = [(line, {"yellow": True}) for line, _ in wrapped(split_deviations(results), width)]
+    return path_tables(rows, "<>>>>>>", width) + wrapped(legend, width) + doubt
 
 
 def _step_table(attribution: Attribution, results: Sequence[Result], width: int) -> list[Line]:

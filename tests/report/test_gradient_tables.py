@@ -216,6 +216,18 @@ def test_the_split_of_time():
     assert line.count("not measured") == 3
 
 
+def test_a_split_that_contradicts_the_total_is_named():
+    fitting = row("pennylane/default.qubit", 90.0, split=split_times(1e-4))
+    apart = row("native/shift", 30.0, split=split_times(1e-4))
+    text = " ".join(text_of([fitting, apart], 80).split())
+    assert "timed again for this, apart from the rounds behind the total times." in text
+    warning = (
+        "The two differ by more than 1.5 times, so that the shares are doubtful, for native/shift (90.2 s, in its "
+    )
+    assert f"{warning}rounds 30." in text
+    assert "differ by more than" not in text_of([fitting])
+
+
 def test_a_cross_check_that_fails_is_named():
     odd = row("qdp", 86.0, split=split_times(1e-4, encode=3.4))
     text = " ".join(text_of([row("pennylane/default.qubit", 90.0, split=split_times(1e-4)), odd]).split())
