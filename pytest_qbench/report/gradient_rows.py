@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from pytest_qbench.gradients.attribution import PENNYLANE_FAMILIES
 from pytest_qbench.gradients.split import Split, resolve
 from pytest_qbench.gradients.traits import traits_of
+from pytest_qbench.report.spread import is_noisy, marked
 from pytest_qbench.report.text import count, format_seconds
 from pytest_qbench.results import Status
 
@@ -111,8 +112,14 @@ class Result:
         return _WORDS[Status(status)] if status in _WORDS else NOT_RUN
 
     def time_text(self, samples: int) -> str:
-        """The median at ``samples``, or why there is none."""
-        return format_seconds(self.seconds[samples]) if samples in self.seconds else self.outcome(samples)
+        """The median at ``samples``, marked where it is noisy, or why there is none."""
+        if samples not in self.seconds:
+            return self.outcome(samples)
+        return marked(format_seconds(self.seconds[samples]), self.noisy(samples))
+
+    def noisy(self, samples: int) -> bool | None:
+        """Whether the rounds behind the median at ``samples`` scatter; None where there are no two of them."""
+        return is_noisy(self.number("rounds_s", samples) or ())
 
     def number(self, key: str, samples: int) -> Any:
         """The value of a field of the row at ``samples``, None where there is none."""
