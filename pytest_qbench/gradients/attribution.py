@@ -186,6 +186,26 @@ def speedup(before: PathTimes, after: PathTimes, seed: int = 0) -> Ratio:
     return Ratio(value, low, high, rounds, of_evaluations)
 
 
+def over_floor(path: PathTimes, floor_s: float, seed: int = 0) -> Ratio:
+    """How many times ``floor_s`` a path takes, with a 95% bootstrap interval of its rounds.
+
+    With fewer than :data:`MIN_ROUNDS` rounds the interval is that of single evaluations, or there is none.
+
+    Raises:
+        ValueError: it was not timed.
+    """
+    if not path.rounds_s:
+        raise ValueError(f"{path.path} was not timed")
+    rounds, value = len(path.rounds_s), path.median_s / floor_s
+    draws = _spread(path, seed)
+    if draws is None:
+        return Ratio(value, None, None, rounds, False)
+    low, high = interval(value * draws, MIN_ROUNDS)
+    if low is not None and high is not None:
+        low, high = min(low, value), max(high, value)
+    return Ratio(value, low, high, rounds, rounds < MIN_ROUNDS)
+
+
 def _spread(path: PathTimes, seed: int) -> Draws | None:
     """Resampled times over their median: of the rounds, or else of the calls that tell the stages apart."""
     if len(path.rounds_s) >= MIN_ROUNDS:

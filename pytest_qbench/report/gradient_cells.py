@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from pytest_qbench.gradients.attribution import PathTimes, Ratio
+from pytest_qbench.gradients.attribution import PathTimes, Ratio, over_floor
 from pytest_qbench.gradients.split import Part
-from pytest_qbench.report.gradient_rows import Result
+from pytest_qbench.report.gradient_rows import Result, split_of
+from pytest_qbench.report.spread import is_noisy, marked
 from pytest_qbench.report.text import Line, count, distinct_labels, format_ratio, format_seconds, joined, titled_table
 from pytest_qbench.results import Status
 
@@ -46,6 +47,28 @@ def ratio_text(ratio: Ratio) -> str:
         return f"{format_ratio(ratio.value)} ({count(ratio.rounds, 'round')})"
     low, high = (format_ratio(bound).removesuffix("x") for bound in (ratio.low, ratio.high))
     return f"{format_ratio(ratio.value)} ({low}-{high}{'*' if ratio.of_evaluations else ''})"
+
+
+def floor_texts(result: Result, n_samples: int) -> tuple[str, str] | None:
+    """The ratio of a path's time to what its memory traffic takes, and what is to be known of that time.
+
+    Where the floor is less than what a run of empty circuits costs, its calls and not the memory bound the path: the
+    text says so. None where there is no floor.
+    """
+    floor_s = result.number("floor_s", n_samples)
+    if not floor_s or n_samples not in result.seconds:
+        return None
+    times, split = path_times(result, n_samples), split_of(result, n_samples)
+    about = f"floor {format_seconds(floor_s)}"
+    empty = split.framework if split else None
+    if empty and (empty.seconds if empty.low is None else empty.low) > floor_s:
+        about += f", less than the {format_seconds(empty.seconds)} of its calls with empty circuits: no limit here"
+    return ratio_text(over_floor(times, floor_s)), about
+
+
+def ratio_mark(before: PathTimes, path: PathTimes) -> str:
+    """The mark of a ratio of two times of which one is noisy, else nothing."""
+    return marked("", any(is_noisy(times.rounds_s) for times in (before, path)))
 
 
 def part_text(part: Part | None) -> str:

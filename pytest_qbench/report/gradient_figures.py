@@ -216,15 +216,20 @@ def dots(
     return figure
 
 
-def stacks(bars: Sequence[Stack], title: str) -> Figure:
+def stacks(bars: Sequence[Stack], title: str, head: Sequence[str] = ()) -> Figure:
     """One bar per path, stacked from the shares of its parts; a part that is not resolved is hatched.
 
     The axis ends at 100%. Where noise makes the parts add up to more, the bar ends there too, with a triangle.
+
+    Args:
+        bars: from the top.
+        title: what is shown.
+        head: what must be known of it, in lines over the axes.
     """
     from matplotlib.patches import Patch
 
     cut = "A triangle: the parts add up to more than the run, by noise; the bar is cut."
-    above = head_lines(title, [cut] if any(bar.is_cut for bar in bars) else [])
+    above = head_lines(title, [*head, cut] if any(bar.is_cut for bar in bars) else head)
     row = 22.0
     tall, top, bottom = len(bars) * row + 4, len(above) * LINE + 14, 26.0
     figure = new_figure(tall + top + bottom)

@@ -19,6 +19,7 @@ from pytest_qbench.gradients.split import STAGES, Split
 from pytest_qbench.report import gradient_figures as figures
 from pytest_qbench.report.files import ReportError, reason_of, write_text
 from pytest_qbench.report.gradient_rows import (
+    SPLIT_IS_APART,
     Result,
     Scenario,
     families,
@@ -28,6 +29,7 @@ from pytest_qbench.report.gradient_rows import (
     read,
     sample_sizes,
     slugs,
+    split_deviations,
 )
 from pytest_qbench.report.plot_page import Curve, Stroke, save
 from pytest_qbench.report.text import count, format_ratio, format_seconds
@@ -249,14 +251,16 @@ def _split(writer: _Writer, name: str, bars: Sequence[tuple[Result, int, float, 
             shares.append(figures.Part(figures.REST, rest / whole))
         note = f"{format_seconds(whole)} for {count(samples, 'sample')}"
         stacks.append(figures.Stack(result.path, tuple(shares), note))
+    head = list(filter(None, (SPLIT_IS_APART, split_deviations(result for result, *_ in bars))))
     caption = "What the time goes into, by differential timing. Hatched: the interval of this part spans zero."
     if any(stack.is_cut for stack in stacks):
         caption += (
             " A triangle: noise makes the parts add up to more than the run; the bar is cut at 100%, and what is not "
             "resolved stands at its end. The CSV file has the shares."
         )
+    caption = " ".join([caption, *head])
     scenario = bars[0][0].scenario
-    writer.write(name, "split", scenario, caption, numbers, lambda: figures.stacks(stacks, scenario.title))
+    writer.write(name, "split", scenario, caption, numbers, lambda: figures.stacks(stacks, scenario.title, head))
 
 
 def _memory(

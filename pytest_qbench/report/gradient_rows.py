@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from pytest_qbench.gradients.attribution import PENNYLANE_FAMILIES
 from pytest_qbench.gradients.split import Split, resolve
 from pytest_qbench.gradients.traits import traits_of
+from pytest_qbench.report.spread import is_noisy, marked
 from pytest_qbench.report.text import count, format_seconds
 from pytest_qbench.results import Status
 
@@ -111,8 +112,14 @@ class Result:
         return _WORDS[Status(status)] if status in _WORDS else NOT_RUN
 
     def time_text(self, samples: int) -> str:
-        """The median at ``samples``, or why there is none."""
-        return format_seconds(self.seconds[samples]) if samples in self.seconds else self.outcome(samples)
+        """The median at ``samples``, marked where it is noisy, or why there is none."""
+        if samples not in self.seconds:
+            return self.outcome(samples)
+        return marked(format_seconds(self.seconds[samples]), self.noisy(samples))
+
+    def noisy(self, samples: int) -> bool | None:
+        """Whether the rounds behind the median at ``samples`` scatter; None where there are no two of them."""
+        return is_noisy(self.number("rounds_s", samples) or ())
 
     def number(self, key: str, samples: int) -> Any:
         """The value of a field of the row at ``samples``, None where there is none."""
@@ -209,6 +216,27 @@ def last_split(result: Result) -> tuple[int, float, Split] | None:
         if split is not None and split.full is not None:
             return samples, split.full.seconds, split
     return None
+
+
+SPLIT_IS_APART = "The run is timed again for this, apart from the rounds behind the total times."
+"""What stands under every view of a split, whose whole is not the total time of the other tables."""
+
+_MAX_SPLIT_RATIO = 1.5
+
+
+def split_deviations(results: Iterable[Result]) -> str:
+    """A warning that names the paths whose run took much longer or shorter in the split than in its rounds, or ""."""
+    found = []
+    for result in results:
+        if last := last_split(result):
+            samples, whole, _ = last
+            total = result.seconds[samples]
+            if whole > _MAX_SPLIT_RATIO * total or total > _MAX_SPLIT_RATIO * whole:
+                found.append(f"{result.path} ({format_seconds(whole)}, in its rounds {format_seconds(total)})")
+    if not found:
+        return ""
+    doubt = f"The two differ by more than {_MAX_SPLIT_RATIO:g} times, so that the shares are doubtful"
+    return f"{doubt}, for {', '.join(found)}."
 
 
 def by_samples(values: Mapping[Any, Any] | None) -> dict[int, Any]:

@@ -11,9 +11,10 @@ from pytest_qbench.gradients.attribution import BASELINE, Ratio, speedup
 from pytest_qbench.gradients.split import STAGES, Part
 from pytest_qbench.gradients.traits import changes, single_changes, traits_of
 from pytest_qbench.report.document import Block, Bullets, Code, Paragraph, Table, paragraph
-from pytest_qbench.report.gradient_cells import path_times, rate_text, ratio_text
+from pytest_qbench.report.gradient_cells import floor_texts, path_times, rate_text, ratio_text
 from pytest_qbench.report.gradient_rows import (
     NOT_RUN,
+    SPLIT_IS_APART,
     Result,
     Scenarios,
     fastest,
@@ -22,8 +23,10 @@ from pytest_qbench.report.gradient_rows import (
     last_split,
     sample_sizes,
     short_names,
+    split_deviations,
 )
 from pytest_qbench.report.gradient_tables import attribution_of, no_pennylane
+from pytest_qbench.report.spread import MARK, marked
 from pytest_qbench.report.text import count, format_ratio, format_seconds
 
 NOT_RESOLVED = "not resolved"
@@ -48,7 +51,7 @@ def summary(scenarios: Scenarios) -> list[Block]:
                 names[scenario],
                 str(found.n_samples),
                 winner.path,
-                format_seconds(winner.seconds[found.n_samples]),
+                winner.time_text(found.n_samples),
                 _ratio_cell(textbook),
                 found.best_pennylane or NOT_RUN,
                 _ratio_cell(found.over_best) if found.best_pennylane != found.fastest else "is the fastest",
@@ -130,6 +133,8 @@ def comparison(results: Sequence[Result], samples: int) -> Table:
         "PennyLane path here: "
         f"{best.path if best else no_pennylane(results)}."
     )
+    if any(result.noisy(samples) for result in results if samples in result.seconds):
+        caption += f" {MARK}: a time whose rounds scatter, or a ratio to or of one."
     # A column in which nothing was measured tells nothing, such as that of ratios to a path that was not chosen.
     kept = [column for column in range(len(header)) if any(row[column] != NOT_RUN for row in rows)]
     chosen = tuple(tuple(row[column] for column in kept) for row in (header, *rows))
@@ -141,11 +146,11 @@ def floors(results: Sequence[Result], samples: int) -> list[Block]:
     items = tuple(
         (
             Code(result.path),
-            f" takes {format_ratio(result.seconds[samples] / floor)} the time that the memory needs for its passes "
-            f"over the states, {format_seconds(floor)} at the measured rate of copying.",
+            f" takes {texts[0]} the time that the memory needs for its passes over the states, at the measured rate "
+            f"of copying ({texts[1]}).",
         )
         for result in results
-        if samples in result.seconds and (floor := result.number("floor_s", samples))
+        if (texts := floor_texts(result, samples))
     )
     return [Bullets(items)] if items else []
 
@@ -184,8 +189,11 @@ def time_split(results: Sequence[Result]) -> list[Block]:
         return []
     header = ("path", "samples", "whole", *STAGES, "encode, measured a second way")
     caption = (
-        "Differences of calls that differ by one part, with the 95% interval. Not resolved: the interval spans zero."
+        "Differences of calls that differ by one part, with the 95% interval. Not resolved: the interval spans zero. "
+        f"{SPLIT_IS_APART}"
     )
+    if doubt := split_deviations(results):
+        caption += f" {doubt}"
     return [Table(header, tuple(rows), "<>" + ">" * 6, (caption,))]
 
 
@@ -272,4 +280,8 @@ def _ratio_cell(ratio: Ratio | None) -> str:
 
 def _over(before: Result | None, result: Result, samples: int) -> str:
     # The interval of a ratio of a path to itself would be that of noise.
-    return "1" if before is result and samples in result.seconds else _ratio_cell(_ratio(before, result, samples))
+    if before is result and samples in result.seconds:
+        return "1"
+    ratio = _ratio(before, result, samples)
+    noisy = ratio is not None and any(one.noisy(samples) for one in (before, result) if one)
+    return marked(_ratio_cell(ratio), noisy)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_qbench.report.files import ReportError
 from pytest_qbench.report.gradient_tables import gradient_lines
-from pytest_qbench.report.terminal import file_lines, problem_lines, single_round_lines, status_lines
+from pytest_qbench.report.terminal import file_lines, noise_lines, problem_lines, single_round_lines, status_lines
 from pytest_qbench.report.text import Line, joined
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def gradient_summary_lines(
             status_lines(summary, width),
             problem_lines(problems, width),
             gradient_lines(rows, width),
-            single_round_lines(summary, width),
+            noise_lines(summary, width) + single_round_lines(summary, width),
             [*file_lines(summary, folder, copy), *_extra_lines(extras, folder)],
         ]
     )

@@ -20,8 +20,25 @@ from pytest_qbench.gradients.attribution import (
 )
 from pytest_qbench.gradients.split import STAGES
 from pytest_qbench.gradients.traits import changes, single_changes, traits_of
-from pytest_qbench.report.gradient_cells import part_text, path_tables, path_times, rate_text, ratio_text, wrapped
-from pytest_qbench.report.gradient_rows import Result, Scenario, by_samples, read, split_of
+from pytest_qbench.report.gradient_cells import (
+    floor_texts,
+    part_text,
+    path_tables,
+    path_times,
+    rate_text,
+    ratio_mark,
+    ratio_text,
+    wrapped,
+)
+from pytest_qbench.report.gradient_rows import (
+    SPLIT_IS_APART,
+    Result,
+    Scenario,
+    by_samples,
+    read,
+    split_deviations,
+    split_of,
+)
 from pytest_qbench.report.text import BOLD, Line, count, fit_labels, format_ratio, format_seconds, joined, titled_table
 
 _MIN_WIDTH = 80
@@ -100,7 +117,7 @@ def _time_tables(results: Sequence[Result], width: int) -> list[Line]:
                 [
                     path.path,
                     str(n_samples),
-                    format_seconds(path.median_s),
+                    result.time_text(n_samples),
                     rate_text(n_samples / path.median_s),
                     _over(baseline, path),
                     _over(best, path),
@@ -146,7 +163,7 @@ def no_pennylane(results: Sequence[Result]) -> str:
 def _over(before: PathTimes | None, path: PathTimes) -> str:
     if before is None:
         return "-"
-    return "1" if before is path else ratio_text(speedup(before, path))
+    return "1" if before is path else ratio_mark(before, path) + ratio_text(speedup(before, path))
 
 
 def _reason_lines(results: Sequence[Result], width: int) -> list[Line]:
@@ -183,24 +200,26 @@ def _split_table(results: Sequence[Result], width: int) -> list[Line]:
         return []
     legend = (
         "Differences between calls that differ by one stage, with the 95% bootstrap interval; not resolved: it spans "
-        "zero. 2nd way: encoding and injection without a circuit, less injection."
+        "zero. 2nd way: encoding and injection without a circuit, less injection. "
+        f"{SPLIT_IS_APART}"
     )
     if negative:
         legend += " Negative: the two calls do not differ by that stage alone."
     if disagreeing:
         legend += f" The two ways to measure encoding disagree for {', '.join(disagreeing)}."
-    return path_tables(rows, "<>>>>>>", width) + wrapped(legend, width)
+    doubt: list[Line] = [(line, {"yellow": True}) for line, _ in wrapped(split_deviations(results), width)]
+    return path_tables(rows, "<>>>>>>", width) + wrapped(legend, width) + doubt
 
 
 def _step_table(attribution: Attribution, results: Sequence[Result], width: int) -> list[Line]:
     """The steps from the baseline to the fastest path."""
     if attribution.baseline is None or attribution.whole is None:
         return []
-    medians = {result.path: result.seconds.get(attribution.n_samples) for result in results}
+    medians = {result.path: result.time_text(attribution.n_samples) for result in results}
     at = f"speed-up at {count(attribution.n_samples, 'sample')}"
-    rows = [[at, "total", "factor"], [attribution.baseline, format_seconds(medians[attribution.baseline]), ""]]
+    rows = [[at, "total", "factor"], [attribution.baseline, medians[attribution.baseline], ""]]
     for step in attribution.steps:
-        rows.append([step.after, format_seconds(medians[step.after]), ratio_text(step.ratio)])
+        rows.append([step.after, medians[step.after], ratio_text(step.ratio)])
     words = ["what changes", "", *map(_changes, attribution.steps)]
     rows = fit_labels(rows, 0, width - min(_WORDS, max(map(len, words))) - 2, _LABEL)
     left = max(width - sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)), 20)
@@ -266,12 +285,8 @@ def _encode_once_texts(results: Sequence[Result]) -> list[str]:
 
 
 def _floor_text(result: Result) -> list[str]:
-    floors = by_samples(result.row.get("floor_s"))
-    ratios = [
-        f"{format_ratio(result.seconds[n] / floor)} at {count(n, 'sample')} (floor {format_seconds(floor)})"
-        for n, floor in floors.items()
-        if floor and n in result.seconds
-    ]
+    found = {n: floor_texts(result, n) for n in by_samples(result.row.get("floor_s"))}
+    ratios = [f"{texts[0]} at {count(n, 'sample')} ({texts[1]})" for n, texts in found.items() if texts]
     return [f"{result.path} over its memory-traffic floor: {', '.join(ratios)}"] if ratios else []
 
 

@@ -134,6 +134,19 @@ def test_stacked_bars_show_the_shares_of_the_csv(monkeypatch: pytest.MonkeyPatch
     assert parts == {"encode", figures.REST}
 
 
+def test_a_split_says_that_it_is_timed_apart_and_warns_where_it_contradicts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = gradient_samples.rows(FEW, samples=[100])
+    (plot,) = (plot for plot in write_plots(rows, tmp_path / "calm").plots if plot.what == "split")
+    assert "apart from the rounds behind the total times" in plot.caption
+    assert "differ" not in plot.caption.partition("timed again")[2]
+    rows[0]["times_s"]["100"] /= 2
+    saved = _drawn(monkeypatch, rows, tmp_path)
+    head = " ".join(text.get_text() for text in saved["split-gradient-q12-l2-amplitude-z0-synthetic"].texts)
+    assert "doubtful, for pennylane/default.qubit (" in head
+
+
 def test_bars_end_at_the_whole_although_noise_exceeds_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = gradient_samples.rows(FEW, samples=[100])
     split = rows[0]["split_s"]["100"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -216,6 +217,18 @@ def test_the_split_of_time():
     assert line.count("not measured") == 3
 
 
+def test_a_split_that_contradicts_the_total_is_named():
+    fitting = row("pennylane/default.qubit", 90.0, split=split_times(1e-4))
+    apart = row("native/shift", 30.0, split=split_times(1e-4))
+    text = " ".join(text_of([fitting, apart], 80).split())
+    assert "timed again for this, apart from the rounds behind the total times." in text
+    warning = (
+        "The two differ by more than 1.5 times, so that the shares are doubtful, for native/shift (90.2 s, in its "
+    )
+    assert f"{warning}rounds 30." in text
+    assert "differ by more than" not in text_of([fitting])
+
+
 def test_a_cross_check_that_fails_is_named():
     odd = row("qdp", 86.0, split=split_times(1e-4, encode=3.4))
     text = " ".join(text_of([row("pennylane/default.qubit", 90.0, split=split_times(1e-4)), odd]).split())
@@ -239,6 +252,32 @@ def test_the_floor():
     (line,) = (line for line in text.splitlines() if "floor" in line)
     assert line.startswith("native/adjoint over its memory-traffic floor: 2.")
     assert line.endswith("at 100 samples (floor 40.0 ms)")
+
+
+def test_the_floor_has_an_interval_and_counts_for_nothing_below_the_cost_of_calls():
+    def floor_of(floor_s, **more):
+        text = text_of([row("native/adjoint", 0.1, floor_s={"100": floor_s}, **more)])
+        return next(line for line in text.splitlines() if "over its memory-traffic floor" in line)
+
+    assert re.search(r": 2\.\d\dx \(2\.\d\d-2\.\d\d\) at 100 samples \(floor 40\.0 ms\)$", floor_of(0.04))
+    assert "x (3 rounds) at" in floor_of(0.04, n_rounds=3)
+    # 9600 units of 1.5 ms: what a run of empty circuits costs.
+    split = split_times(1e-4)
+    assert "floor 1.69 us, less than the 14.4 s of its calls with empty circuits: no limit" in floor_of(
+        1.69e-6, split=split
+    )
+    assert "less than" not in floor_of(15.0, split=split)
+
+
+def test_noisy_times_and_their_ratios_are_marked():
+    data = [row("pennylane/default.qubit", 90.0), row("native/shift", 1.0), row("native/adjoint", 0.5)]
+    data[1]["rounds_s"]["100"] = [0.2, 0.2, 1.0, 1.0, 1.0, 1.9, 1.9]
+    data[1]["times_s"]["100"] = 1.0
+    text = text_of(data)
+    assert "~1.00 s" in table_line(text, "native/shift ")
+    assert len(re.findall(r"~[\d.]+x \(", table_line(text, "native/shift "))) == 2
+    for calm in ("pennylane/default.qubit ", "native/adjoint "):
+        assert "~" not in table_line(text, calm)
 
 
 def test_few_rounds_are_said():
