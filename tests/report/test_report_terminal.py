@@ -165,7 +165,7 @@ def test_the_header():
         BackendInfo("aer.method=mps", "0.18.2", "CPU", "a processor", "double", None, 1),
         BackendInfo("quest", problem="pyquest is not installed: pip install pyquest"),
     ]
-    assert header_lines(backends, "standard") == [
+    assert header_lines(backends, "suite standard") == [
         "qbench: suite standard",
         "qbench: native          0.1.0   CPU, double precision, statevector, 2 threads",
         "qbench: aer.method=mps  0.18.2  a processor, double precision, 1 thread",
