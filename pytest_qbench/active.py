@@ -143,6 +143,7 @@ class ActivePlugin:
             )
         if not (session.testsfailed or getattr(config.option, "lf", False)):  # else there are cases unseen
             listing.refuse_unknown_circuits(self.session.cases, settings)
+            listing.refuse_unknown_observables(self.session.cases, settings)
         left_out = self.session.leave_out(items)
         if left_out:
             config.hook.pytest_deselected(items=left_out)

@@ -12,10 +12,8 @@ from pytest_qbench.backends.registry import BackendLoadError
 from pytest_qbench.measure.messages import Unavailable, WorkerSpec
 from pytest_qbench.measure.supervisor import Supervisor
 from pytest_qbench.report.text import count, table
-from pytest_qbench.specs import BackendSpec, SpecError, parse_spec, split_specs
+from pytest_qbench.specs import ALL, BackendSpec, SpecError, parse_spec, split_specs
 
-ALL = "all"
-"""What stands for every backend that can be used, in ``--qbench-backend=all``."""
 AT_ONCE = 4
 """How many backends are asked at a time: importing a simulator is work for a CPU."""
 TIMEOUT = 60.0

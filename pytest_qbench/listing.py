@@ -110,6 +110,30 @@ def refuse_unknown_circuits(cases: Iterable[CircuitCase], settings: Settings) ->
         )
 
 
+def refuse_unknown_observables(cases: Iterable[CircuitCase], settings: Settings) -> None:
+    """Refuse an observable that is asked for by name and that none of the collected cases has.
+
+    One that some of the cases have, for these and no others, is theirs to tell apart.
+
+    Raises:
+        pytest.UsageError: there is such an observable.
+    """
+    asked = settings.gradients and settings.gradients.observables
+    if not asked:
+        return
+    from pytest_qbench.gradients.cases import GradientCase
+
+    chosen = [case for case in cases if isinstance(case, GradientCase) and is_selected(case, settings)]
+    known = {name for case in chosen for name in case.observables}
+    for word in asked:
+        if known and word not in known:
+            hint = nearest(word, sorted(known))
+            raise pytest.UsageError(
+                f"--qbench-observable={','.join(asked)}: no case has the observable {word!r}{hint}; "
+                f"there are {', '.join(sorted(known))}"
+            )
+
+
 def _why_left_out(case: CircuitCase, settings: Settings) -> str:
     if not is_of_kind(case, settings):
         if settings.gradients is None:

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_qbench.cluster.settings import DaskSettings, is_share, read_dask
 from pytest_qbench.parallel_settings import Parallel, asked_lanes, parse_retries, read_parallel
+from pytest_qbench.value_errors import reason_of_value
 
 if TYPE_CHECKING:
     from pytest_qbench.circuits.noise import NoiseModel
@@ -264,7 +265,7 @@ def read_settings(config: pytest.Config, known_backends: dict[str, str]) -> Sett
         try:
             return parse(value)
         except ValueError as error:
-            raise pytest.UsageError(f"{origin}={value}: {error}") from error
+            raise pytest.UsageError(f"{origin}={value}: {reason_of_value(error)}") from error
 
     gradients = read_gradient_settings(values, parsed, parse_numbers)
     specs, origin = values["backend" if gradients is None else "path"]
@@ -332,9 +333,9 @@ def _config_file(config: pytest.Config) -> ConfigFile | None:
 
 def _without_all(config: pytest.Config, specs: Sequence[str], known_backends: dict[str, str]) -> Sequence[str]:
     """``specs`` with the usable backends for ``all``, which an xdist worker has from its controller."""
-    from pytest_qbench.availability import ALL, expand_all
+    from pytest_qbench.availability import expand_all
     from pytest_qbench.resume_words import TAKEN_UP
-    from pytest_qbench.specs import split_specs
+    from pytest_qbench.specs import ALL, split_specs
 
     if ALL not in split_specs(specs):
         return specs

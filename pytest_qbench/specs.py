@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_qbench.backends.base import Backend, Option
-from pytest_qbench.backends.registry import load_backend
+from pytest_qbench.backends.registry import BackendLoadError, load_backend
+from pytest_qbench.value_errors import reason_of_value
 
 _SPEC = re.compile(r"(?:(?P<metadata>[\w.+-]+)@)?(?P<name>[\w.+-]+)(?:\[(?P<options>[^\[\]]*)\])?")
 _UNSAFE = re.compile(r"[^\w.=+@-]+")
@@ -22,6 +23,10 @@ ALIASES: Mapping[str, str] = {
     "lightning": "lightning.qubit",
 }
 """Common names of simulators -> backend."""
+
+
+ALL = "all"
+"""What stands for every backend that can be used, in ``--qbench-backend=all``."""
 
 
 class SpecError(ValueError):
@@ -80,6 +85,8 @@ def parse_spec(text: str, known: Mapping[str, str]) -> BackendSpec:
     name = match["name"]
     if name not in known:
         name = ALIASES.get(name.lower(), name)
+    if name == ALL and name not in known:
+        raise SpecError(_all_with_options(text, match["options"] or "", known))
     if name not in known:
         raise SpecError(
             f"unknown backend {name!r}{_nearest(name, [*known, *ALIASES])}; known backends: {', '.join(sorted(known))}"
@@ -122,6 +129,24 @@ def parse_specs(texts: Iterable[str], known: Mapping[str, str]) -> tuple[Backend
     return tuple(specs.values())
 
 
+def _all_with_options(text: str, inside: str, known: Mapping[str, str]) -> str:
+    """Why ``all[...]`` is no spec, and what to write: the backends that have such options, if any."""
+    reason = f"backend spec {text!r}: {ALL} takes no options, since not every backend has the same"
+    own = _split_options(text, inside).keys() - GENERAL_OPTIONS.keys()
+    having = [f"{name}[{inside}]" for name in sorted(known) if own and _is_spec(f"{name}[{inside}]", known)]
+    if not having:
+        return f"{reason}; give them to each backend by name, as in aer[method=statevector]"
+    return f"{reason}; name those that have them: {','.join(having)}"
+
+
+def _is_spec(text: str, known: Mapping[str, str]) -> bool:
+    try:
+        parse_spec(text, known)
+    except (SpecError, BackendLoadError):
+        return False
+    return True
+
+
 def _nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
@@ -157,7 +182,7 @@ def _parse_option(text: str, key: str, value: str, option: Option) -> Any:
     try:
         parsed = option.parse(value)
     except ValueError as error:
-        raise SpecError(f"backend spec {text!r}: option {key}={value}: {error}") from error
+        raise SpecError(f"backend spec {text!r}: option {key}={value}: {reason_of_value(error)}") from error
     if option.choices and parsed not in option.choices:
         raise SpecError(
             f"backend spec {text!r}: option {key}={value}{_nearest(str(parsed), option.choices)}; "

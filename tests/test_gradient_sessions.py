@@ -112,12 +112,32 @@ def test_a_zero_row_is_named(pytester: pytest.Pytester) -> None:
         (["--qbench-gradients", "--qbench-shots=10"], "*use --qbench-samples"),
         (["--qbench-layers=2"], "*--qbench-layers is for gradient scenarios: add --qbench-gradients"),
         (["--qbench-gradients", "--qbench-samples=0"], "*--qbench-samples=0*"),
+        (["--qbench-gradients", "--qbench-dataset-samples=x"], "must be a whole number"),
+        (["--qbench-gradients", "--qbench-dataset=digit"], "=digit: not known (did you mean 'digits'[?]); there are *"),
+        (
+            ["--qbench-gradients", "--qbench-observable=z0,zlst"],
+            "no case has the observable 'zlst' (did you mean 'zlast'[?]); there are z0, zlast, zsum",
+        ),
     ],
 )
 def test_wrong_options(pytester: pytest.Pytester, options: list[str], message: str) -> None:
     result = pytester.runpytest_subprocess(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{message}*"])
+
+
+def test_an_observable_of_ones_own_is_known_and_a_misspelt_one_refused(pytester: pytest.Pytester) -> None:
+    make_cases(pytester, OWN_CASE)
+    result = pytester.runpytest_subprocess(
+        "--qbench-gradients", NATIVE, "--qbench-observable=energy", "--collect-only", "-q"
+    )
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*mine[[]native/adjoint-*-energy-n50[]]"])
+    wrong = pytester.runpytest_subprocess("--qbench-gradients", NATIVE, "--qbench-observable=enegry", "--collect-only")
+    assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+    wrong.stderr.fnmatch_lines(
+        ["*no case has the observable 'enegry' (did you mean 'energy'[?]); there are energy, z0*"]
+    )
 
 
 def test_circuits_and_gradients_keep_apart(pytester: pytest.Pytester) -> None:

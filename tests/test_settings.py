@@ -72,7 +72,7 @@ def test_memory() -> None:
         (["--qbench-timeout=0"], "--qbench-timeout=0: must be more than 0 seconds"),
         (["--qbench-memory-limit=lots"], "--qbench-memory-limit=lots: not a memory size"),
         (["--qbench-threads=none"], "--qbench-threads=none: must be a whole number of at least 1"),
-        (["--qbench-seed=x"], "--qbench-seed=x: invalid literal"),
+        (["--qbench-seed=x"], "--qbench-seed=x: must be a whole number"),
         (["--qbench-backend=are"], "--qbench-backend: unknown backend 'are' (did you mean 'aer'?)"),
         (["--qbench-backend="], "--qbench-backend is empty; known backends: aer, cirq, "),
         (["--qbench-backend=aer["], "--qbench-backend: malformed backend spec 'aer['"),

@@ -33,6 +33,11 @@ class GradientCase(CircuitCase):
         self.own_observables[function.__name__] = function
         return function
 
+    @property
+    def observables(self) -> tuple[str, ...]:
+        """The names of the observables that it has: its own, and those of every case."""
+        return (*self.own_observables, *OBSERVABLES)
+
     def terms(self, name: str, n_qubits: int) -> Terms:
         """The observable of that name.
 
@@ -49,8 +54,8 @@ class GradientCase(CircuitCase):
                 raise CaseError(f"{where}: {type(error).__name__}: {error}") from error
         if name in OBSERVABLES:
             return OBSERVABLES[name](n_qubits)
-        known = ", ".join([*self.own_observables, *OBSERVABLES])
-        raise CaseError(f"{self.path}:{self.line}: {self.name} has no observable {name!r}; it has {known}")
+        known = ", ".join(self.observables)
+        raise CaseError(f"{self.name} has no observable {name!r}; it has {known} ({self.path}:{self.line})")
 
     def arguments(self, n_qubits: int, params: Params) -> dict[str, Any]:
         """The keyword arguments that the builder gets: neither encoding, observable nor data set concern it."""

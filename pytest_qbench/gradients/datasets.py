@@ -19,7 +19,7 @@ from pytest_qbench.gradients.datasets_base import DatasetError, DatasetMissing, 
 from pytest_qbench.gradients.datasets_cached import CACHED, read_cached
 from pytest_qbench.gradients.datasets_files import FORMATS, looks_like_file, read_file
 
-__all__ = ["SYNTHETIC", "Dataset", "DatasetError", "DatasetMissing", "Features", "fingerprint", "load"]
+__all__ = ["SYNTHETIC", "Dataset", "DatasetError", "DatasetMissing", "Features", "check_name", "fingerprint", "load"]
 
 Features = NDArray[np.float64]
 """Rows of features, shape (samples, features)."""
@@ -113,11 +113,26 @@ def _read(name: str, n_samples: int, base: Path) -> Raw:
         return read_cached(library, rest, n_samples, base)
     if looks_like_file(name):
         return read_file(name, n_samples, base)
+    raise DatasetError(_unknown(name))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no data set can have, without looking for the data set itself.
+
+    Raises:
+        DatasetError: it is neither that of a data set, nor of a library's, nor that of a file.
+    """
+    library, colon, _ = name.partition(":")
+    if not (name == SYNTHETIC or name in _PACKAGED or (colon and library in CACHED) or looks_like_file(name)):
+        raise DatasetError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
     known = [SYNTHETIC, *_PACKAGED]
     close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
     libraries = ", ".join(f"{library}:NAME" for library in CACHED)
-    raise DatasetError(f"not known; {hint}There are {', '.join(known)}, {libraries}, and files: {FORMATS}")
+    return f"not known{hint}; there are {', '.join(known)}, {libraries}, and files: {FORMATS}"
 
 
 def _synthetic(n_samples: int, seed: int, n_features: int) -> Raw:

@@ -93,7 +93,7 @@ def read_gradient_settings(
         samples=parsed("samples", numbers, (dataset_samples,) if dataset_samples else DEFAULT_SAMPLES),
         encodings=parsed("encoding", lambda text: _words(text, ENCODINGS), None),
         observables=parsed("observable", lambda text: _words(text), None),
-        dataset=parsed("dataset", str, None),
+        dataset=parsed("dataset", _dataset, None),
         dataset_samples=dataset_samples,
         fit=parsed("fit", lambda text: _words(text, FITS)[0], "auto"),
         precision=parsed("precision", lambda text: _words(text, PRECISIONS)[0], "double"),
@@ -110,6 +110,16 @@ def _words(text: str, choices: Sequence[str] = ()) -> tuple[str, ...]:
         if choices and word not in choices:
             raise ValueError(f"{word!r} is none of {', '.join(choices)}")
     return words
+
+
+def _dataset(text: str) -> str:
+    from pytest_qbench.gradients.datasets import DatasetError, check_name
+
+    try:
+        check_name(text)
+    except DatasetError as error:
+        raise ValueError(str(error)) from error
+    return text
 
 
 def _count(text: str) -> int:

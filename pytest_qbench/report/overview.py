@@ -86,8 +86,9 @@ def _mixed(pairs: Sequence[Pair], width: int) -> list[Line]:
 def mixed_note(baseline: str, others: Sequence[str]) -> str:
     """Why there is no mean of some backends, and what to do."""
     return (
-        f"not averaged, because it is in another precision than {baseline}: {', '.join(others)}. Ask for one precision "
-        "(precision=single), or for the means all the same with --qbench-mixed-precision."
+        f"not averaged, because it is in another precision than {baseline}: {', '.join(others)}. Name "
+        "each backend in one precision, where it has that option (as aer[precision=single] and "
+        "native[precision=single] do), or ask for the means all the same with --qbench-mixed-precision."
     )
 
 

@@ -75,8 +75,8 @@ def test_mnist5k_has_the_digits_in_turn() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("digit", "data set digit: not known; did you mean 'digits'?"),
-        ("mnist", r"There are synthetic, digits, mnist5k, torchvision:NAME, hf:NAME, and files: \.npz"),
+        ("digit", r"data set digit: not known \(did you mean 'digits'\?\); "),
+        ("mnist", r"there are synthetic, digits, mnist5k, torchvision:NAME, hf:NAME, and files: \.npz"),
         ("features.csv", "data set features.csv: not known"),
     ],
 )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
 from report_samples import DESCRIPTIONS, ladder_of
 from test_report_comparison import matrix_of
 
+from pytest_qbench.backends.registry import installed_backends
 from pytest_qbench.report.case_tables import case_tables
 from pytest_qbench.report.comparison import compare
 from pytest_qbench.report.rows import build_row
 from pytest_qbench.report.side_by_side import side_by_side_lines
 from pytest_qbench.report.summary import build_summary
 from pytest_qbench.results import PointResult
+from pytest_qbench.specs import parse_spec
 
 NAMES = ("aer", "native", "lightning.kokkos", "lightning.qubit", "qsim")
 SECONDS = {"aer": 0.004, "native": 0.001, "lightning.kokkos": 0.002, "lightning.qubit": 0.008, "qsim": 0.00052}
@@ -56,6 +59,9 @@ def test_means_over_two_precisions_are_refused_unless_asked_for() -> None:
     assert line(lines, "qsim", 1) == ["qsim", "mixed", "mixed", "mixed", "4", "mixed"]
     assert "not averaged, because it is in another precision than aer: qsim." in " ".join(lines)
     assert "--qbench-mixed-precision" in " ".join(lines)
+    # What the note suggests can be written so.
+    for spec in re.findall(r"\w+\[\S+\]", " ".join(lines)):
+        assert parse_spec(spec, installed_backends()).options
     told = lines_of(*NAMES, mixed_precision=True)
     assert line(told, "qsim", 1)[1:4] == ["0.13x", "0.13x", "0.13x"]
     assert "not averaged" not in " ".join(told)
