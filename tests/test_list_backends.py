@@ -22,7 +22,7 @@ def test_the_list_says_what_can_be_used_and_why_others_can_not(
     result.stdout.re_match_lines_random(
         [
             r"^backend +version +device +precision +method +dynamic +noise +qubits$",
-            r"^aer +0\.\d+\.\d+ +CPU \(GPU\) +double \(single\) +automatic +yes +no +memory$",
+            r"^aer +0\.\d+\.\d+ +CPU \(GPU\) +double \(single\) +automatic +yes +yes +memory$",
             r"^aer\.method=stabilizer +.* stabilizer .*$",
             r"^  broken +exception: ValueError: what nonsense$",
             r"^  gone +No module named 'no_such_simulator'; pip install good-simulator$",
@@ -77,7 +77,7 @@ def test_all_measures_every_simulator_that_can_be_used(
 
 
 def test_an_xdist_worker_takes_what_its_controller_found() -> None:
-    config: Any = SimpleNamespace(workerinput={WORKER_INPUT: ["aer", "stim"]})
+    config: Any = SimpleNamespace(stash={}, workerinput={WORKER_INPUT: ["aer", "stim"]})
     assert _without_all(config, ["all"], {}) == ["aer", "stim"]
     assert _without_all(config, ["native,aer"], {}) == ["native,aer"]
 
