@@ -22,6 +22,7 @@ from pytest_qbench.plan import LadderKey, Point, is_of_kind, is_selected, ladder
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
 from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
+from pytest_qbench.report.text import count
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.resume import Resumption, run_plan
 from pytest_qbench.resume_words import TAKEN_UP
@@ -308,7 +309,13 @@ class QbenchSession:
         # Most of a worker's start is the import of its simulator, on one core.
         with ThreadPoolExecutor(max(1, min(usable_cpus(), _STARTS_AT_ONCE))) as pool:
             backends = list(pool.map(self._backend_info, settings.backends))
-        return header_lines(backends, chosen if settings.gradients is None else None)
+        lines = header_lines(backends, chosen if settings.gradients is None else None)
+        threads, cpus = max(spec.threads or settings.threads for spec in settings.backends), usable_cpus()
+        if threads > cpus and settings.dask is None:
+            lines.append(
+                f"qbench: {threads} threads on {count(cpus, 'CPU')}: they take turns, so that times are distorted"
+            )
+        return lines
 
     def _backend_info(self, spec: BackendSpec) -> BackendInfo:
         about = self.runner.describe(spec)

@@ -40,8 +40,14 @@ def _positive(text: str) -> int:
     return value
 
 
+def _label(text: str) -> str:
+    if _UNSAFE.search(text):
+        raise ValueError("a label has letters, digits and . _ = + @ - only")
+    return text
+
+
 GENERAL_OPTIONS: Mapping[str, Option] = {
-    "label": Option(None, "the name in item ids and tables"),
+    "label": Option(None, "the name in item ids and tables: letters, digits and . _ = + @ -", _label),
     "python": Option(None, "the interpreter that runs the worker"),
     "threads": Option(None, "CPU threads, instead of --qbench-threads", _positive),
 }
@@ -105,7 +111,7 @@ def parse_spec(text: str, known: Mapping[str, str]) -> BackendSpec:
         name=name,
         target=target,
         options=tuple(options.items()),
-        label=_UNSAFE.sub("_", general.get("label") or _default_label(name, adapter, options, general)),
+        label=general.get("label") or _UNSAFE.sub("_", _default_label(name, adapter, options, general)),
         python=general.get("python"),
         threads=general.get("threads"),
     )

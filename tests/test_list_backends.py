@@ -77,7 +77,7 @@ def test_all_measures_every_simulator_that_can_be_used(
 
 
 def test_an_xdist_worker_takes_what_its_controller_found() -> None:
-    config: Any = SimpleNamespace(workerinput={WORKER_INPUT: ["aer", "stim"]})
+    config: Any = SimpleNamespace(stash={}, workerinput={WORKER_INPUT: ["aer", "stim"]})
     assert _without_all(config, ["all"], {}) == ["aer", "stim"]
     assert _without_all(config, ["native,aer"], {}) == ["native,aer"]
 

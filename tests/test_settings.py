@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_qbench.settings import KEYS, parse_memory, parse_numbers, parse_seconds
+from pytest_qbench.settings import KEYS, parse_memory, parse_numbers, parse_seconds, usable_cpus
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,13 @@ def test_ini_keys_alone_do_not_make_an_ordinary_run_a_benchmark(pytester: pytest
     pytester.makeini("[pytest]\nqbench_backend = aer\n")
     pytester.makepyfile("def test_one(): pass")
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_more_threads_than_cpus_are_told(pytester: pytest.Pytester) -> None:
+    cpus = usable_cpus()
+    few = ("--qbench-backend=aer", "--qbench-circuits=bell_state", "--qbench-shots=1", f"--qbench-threads={cpus + 1}")
+    result = pytester.runpytest_subprocess(*few)
+    result.stdout.fnmatch_lines([f"qbench: {cpus + 1} threads on {cpus} CPU*: they take turns*"])
 
 
 def test_every_option_is_in_the_help(pytester: pytest.Pytester) -> None:

@@ -66,6 +66,7 @@ def test_general_options_are_for_the_worker() -> None:
         ),
         ("aer[fusion=maybe]", "option fusion=maybe: 'maybe' is neither on nor off"),
         ("aer[seed=x]", "option seed=x: must be a whole number"),
+        ("aer[label=a b]", "option label=a b: a label has letters, digits and . _ = + @ - only"),
         ("aer[threads=x]", "option threads=x: must be a whole number"),
         ("aer[threads=0]", "option threads=0: must be at least 1"),
         ("all[precision=single]", "'all[precision=single]': all takes no options"),

@@ -31,8 +31,8 @@ _MCM_METHODS = ("auto", "deferred", "tree-traversal", "one-shot")
 _MAX_DEFERRED_WIRES = 18
 """Up to so many wires in all, deferring measurements takes less time than following branches."""
 
-_MAX_MIXED_WIRES = 12
-"""A density matrix of more wires takes 1 GiB and more, and PennyLane's gates make copies of it."""
+_MAX_MIXED_WIRES = 10
+"""What PennyLane applies to a density matrix of more wires takes seconds a gate; it is as far as noise is verified."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,7 +69,7 @@ def gradient_summary_lines(
     problems = [problem for problem in summary["problems"] if problem["status"] not in ("UNAVAILABLE", "UNSUPPORTED")]
     return joined(
         [
-            status_lines(summary, width),
+            status_lines(summary, width, unit="samples"),
             problem_lines(problems, width),
             gradient_lines(rows, width),
             noise_lines(summary, width) + single_round_lines(summary, width),

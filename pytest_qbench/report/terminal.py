@@ -120,7 +120,8 @@ def summary_lines(
     )
 
 
-def status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
+def status_lines(summary: Mapping[str, Any], width: int, unit: str = "shots") -> list[Line]:
+    """How many points came to each status; ``unit`` is what a ladder has more and more of."""
     points = summary["points"]
     by_status = points["by_status"]
     parts = [f"{by_status[status]} {status.value}" for status in Status if by_status[status]]
@@ -132,7 +133,7 @@ def status_lines(summary: Mapping[str, Any], width: int) -> list[Line]:
     lines += [(f"{number} of them measured in run {run_id}", {}) for run_id, number in summary["merged_from"].items()]
     if points["skipped"]:
         skipped = count(points["skipped"], "point")
-        lines.append((f"{skipped} skipped: fewer shots had ended their ladder already", {}))
+        lines.append((f"{skipped} skipped: fewer {unit} had ended their ladder already", {}))
     if summary["interrupted"]:
         lines.append(("the session was interrupted: the results are not complete", {"red": True}))
     return lines

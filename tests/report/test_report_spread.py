@@ -13,6 +13,7 @@ from report_samples import planned, point
 
 from pytest_qbench.report.cells import Matrix
 from pytest_qbench.report.comparison import compare
+from pytest_qbench.report.gradient_summary import gradient_summary_lines
 from pytest_qbench.report.rows import build_row
 from pytest_qbench.report.spread import is_noisy
 from pytest_qbench.report.summary import build_summary
@@ -81,6 +82,15 @@ def test_noisy_points_are_marked_in_every_table() -> None:
     assert (cell["baseline_noisy"], cell["noisy"]) == (False, True)
     assert {cell["noisy"] for cell in comparison["pairs"][0]["cold"]["cells"]} == {None}
     assert (summary["points"]["timed"], summary["points"]["noisy"], summary["points"]["single_round"]) == (2, 1, 0)
+
+
+def test_gradient_sessions_count_noise_and_skip_samples() -> None:
+    _, summary, _ = shown([alone("native", 0.010, 0.030, 0.080)])
+    summary["points"]["skipped"] = 2
+    lines = gradient_summary_lines(summary, [], Path("reports/run"), 100, None, None)
+    text = "\n".join(line for line, _ in lines)
+    assert "~: noisy, as 1 of 1 timed point: " in text
+    assert "2 points skipped: fewer samples had ended their ladder already" in text
 
 
 def test_calm_points_need_no_legend_and_single_rounds_do() -> None:
