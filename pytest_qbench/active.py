@@ -35,6 +35,8 @@ class ActivePlugin:
         self._notes: list[str] = []
         """Lines on what was collected in place of what."""
         self._has_builtin = False
+        self._is_refused = False
+        """Whether a usage error was found once all cases were seen."""
         self._own_names: frozenset[str] = frozenset()
         """The project's own cases, once they are collected."""
         self._shown_faults: dict[tuple[str, str], str] = {}
@@ -142,8 +144,13 @@ class ActivePlugin:
                 collection.chosen(self._wanted_ids, [i for module in modules for i in session.genitems(module)])
             )
         if not (session.testsfailed or getattr(config.option, "lf", False)):  # else there are cases unseen
-            listing.refuse_unknown_circuits(self.session.cases, settings)
-            listing.refuse_unknown_observables(self.session.cases, settings)
+            try:
+                listing.refuse_unknown_circuits(self.session.cases, settings)
+                listing.refuse_unknown_observables(self.session.cases, settings)
+            except pytest.UsageError:
+                items.clear()
+                self._is_refused = True
+                raise
         left_out = self.session.leave_out(items)
         if left_out:
             config.hook.pytest_deselected(items=left_out)
@@ -170,6 +177,8 @@ class ActivePlugin:
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Name the backends with their versions and devices, and the size of the plan."""
         session = self.session
+        if self._is_refused:  # pytest finishes the collection all the same: no simulator is to be started for it
+            return []
         nothing = listing.nothing_selected(session.cases, session.settings, session.case_places, self._has_builtin)
         if session.settings.list_cases:
             selected = any(plan_instances(case, session.settings) for case in session.cases)

@@ -105,7 +105,7 @@ IN_BLOCK = if_else((0,), {1}, [gate("depolarizing", 1, params=[0.5])])
         ("stim", (gate("h", 0), measure(0, 0), IN_BLOCK), "depolarizing under a condition"),
         ("default.mixed", (gate("h", 0), measure(0, 0), IN_BLOCK), "noise inside a conditional block"),
         ("default.mixed", (measure(0, 0), READOUT, gate("x", 0)), "a measurement that something follows"),
-        ("default.mixed", (*(item for i in range(12) for item in (gate("h", 0), measure(0, 0))),), "at most 12"),
+        ("default.mixed", (*(item for i in range(12) for item in (gate("h", 0), measure(0, 0))),), "at most 10"),
         ("aer", (measure(0, 0), READOUT, measure(0, 1)), "different readout errors"),
         ("cirq", (READOUT, measure(0, 0)), "does not follow the measurement"),
     ],
