@@ -17,7 +17,7 @@ from pytest_qbench.collection import CLOCK
 from pytest_qbench.outcome import conclude
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.session import RESULT, SESSION, QbenchSession
-from pytest_qbench.settings import usable_cpus
+from pytest_qbench.values import usable_cpus
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_qbench.settings import add_options, is_active, refuse_misspelt
+from pytest_qbench.options import add_options, refuse_misspelt
+from pytest_qbench.settings import is_active
 
 if TYPE_CHECKING:
     from pytest_qbench.active import ActivePlugin

@@ -5,28 +5,23 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_qbench.ask.option import ASKED
-from pytest_qbench.backends.base import Description
 from pytest_qbench.backends.registry import known_backends
 from pytest_qbench.circuit_names import unmatched
 from pytest_qbench.collection import POINT, case_roots, is_benchmark
 from pytest_qbench.deadlines import item_timeout, session_timeout
-from pytest_qbench.measure.messages import Unavailable
-from pytest_qbench.plan import LadderKey, Point, is_of_kind, is_selected, ladders
+from pytest_qbench.plan import LadderKey, is_of_kind, is_selected, ladders
 from pytest_qbench.report.cells import PlannedPoint
 from pytest_qbench.report.files import jsonable
-from pytest_qbench.report.terminal import BackendInfo, header_lines, plan_line, summary_lines
-from pytest_qbench.report.text import count
+from pytest_qbench.report.terminal import summary_lines
 from pytest_qbench.results import PointResult, Status
 from pytest_qbench.resume import Resumption, run_plan
 from pytest_qbench.resume_words import TAKEN_UP
-from pytest_qbench.settings import Settings, read_settings, usable_cpus
+from pytest_qbench.settings import Settings, read_settings
 from pytest_qbench.sources import case_files
 
 if TYPE_CHECKING:
@@ -37,9 +32,6 @@ if TYPE_CHECKING:
     from pytest_qbench.report.gradient_summary import Extras
     from pytest_qbench.report.recorder import Recorder
     from pytest_qbench.runner import Runner
-    from pytest_qbench.specs import BackendSpec
-
-_STARTS_AT_ONCE = 4
 
 SESSION = pytest.StashKey["QbenchSession"]()
 RESULT = pytest.StashKey[PointResult]()
@@ -266,82 +258,6 @@ class QbenchSession:
     def _write_plan(self) -> None:
         self.recorder.write_plan(run_plan(self.config, self.settings, self.planned, self.tests))
 
-    def intentions(self) -> list[str]:
-        """Lines on the sentence and the config file that this session comes from."""
-        asked = self.config.stash.get(ASKED, None)
-        benchmark = self.settings.benchmark
-        return [f"qbench: {line}" for said in (asked, benchmark) if said is not None for line in said.lines]
-
-    def header(self, points: Sequence[Point]) -> list[str]:
-        """Lines that name the backends, with versions and devices, and the size of the plan; starts the workers."""
-        return [*self._backend_lines(), *self.plan_lines(points)]
-
-    def plan_lines(self, points: Sequence[Point]) -> list[str]:
-        """Lines on how many lanes measure, and on the size of the plan."""
-        from pytest_qbench.report.lanes import lane_lines
-
-        instances = {(point.instance.case, point.instance.id) for point in points}
-        shots = sorted({point.shots for point in points})
-        cases = {point.instance.case for point in points}
-        return [
-            *lane_lines(self.settings, points),
-            *self.runner.header_lines(),
-            plan_line(
-                len(points),
-                len(instances),
-                len(cases),
-                shots,
-                self._deadline(session_timeout(self.config)),
-                unit="shots" if self.settings.gradients is None else "samples",
-            ),
-        ]
-
-    def header_of_controller(self) -> list[str]:
-        """The same in an xdist controller, whose own workers are not needed any longer; the plan is not known yet."""
-        lines = self._backend_lines()
-        self.runner.close()
-        return [*lines, "qbench: the processes of xdist share the cores, so that times are distorted"]
-
-    def _backend_lines(self) -> list[str]:
-        settings = self.settings
-        chosen = f"circuits {', '.join(settings.circuits)}" if settings.circuits else f"suite {settings.suite}"
-        self.runner  # noqa: B018 (made here, and not by several threads)
-        # Most of a worker's start is the import of its simulator, on one core.
-        with ThreadPoolExecutor(max(1, min(usable_cpus(), _STARTS_AT_ONCE))) as pool:
-            backends = list(pool.map(self._backend_info, settings.backends))
-        lines = header_lines(backends, chosen if settings.gradients is None else None)
-        threads, cpus = max(spec.threads or settings.threads for spec in settings.backends), usable_cpus()
-        if threads > cpus and settings.dask is None:
-            lines.append(
-                f"qbench: {threads} threads on {count(cpus, 'CPU')}: they take turns, so that times are distorted"
-            )
-        return lines
-
-    def _backend_info(self, spec: BackendSpec) -> BackendInfo:
-        about = self.runner.describe(spec)
-        if isinstance(about, Description):
-            return BackendInfo(
-                spec.label,
-                about.version,
-                about.device,
-                about.device_name,
-                about.precision,
-                about.method,
-                about.threads,
-            )
-        word = "unavailable" if isinstance(about, Unavailable) else "aborted"
-        hint = f"; {about.install}" if isinstance(about, Unavailable) and about.install else ""
-        return BackendInfo(spec.label, problem=f"{word}: {about.reason}{hint}")
-
-    def backend_list(self) -> list[str]:
-        """What ``--qbench-list-backends`` prints: the backends, or in a gradient session the paths; starts workers."""
-        if self.settings.gradients is not None:
-            return self._backend_lines()
-        from pytest_qbench.availability import availability_table, probe_known
-
-        named = self.settings.backends
-        return availability_table(probe_known(self.known_backends, named, timeout=self.settings.startup_timeout))
-
     def summary(self, width: int) -> list[tuple[str, dict[str, bool]]]:
         """Lines for the end of the session, with their markup; the record is complete."""
         recorder = self.recorder
@@ -362,6 +278,11 @@ class QbenchSession:
         given too, the shorter one holds.
         """
         return self._deadline(item.stash.get(DEADLINE, None))
+
+    @property
+    def usual_deadline(self) -> float:
+        """The deadline in seconds of an item of which nothing else is said."""
+        return self._deadline(session_timeout(self.config))
 
     def _deadline(self, asked: float | None) -> float:
         if asked is None:

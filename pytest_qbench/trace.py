@@ -44,8 +44,9 @@ from pytest_qbench.report.trace_events import (
     step_lines,
 )
 from pytest_qbench.runner import build_program
-from pytest_qbench.settings import DEFAULT_SEED, usable_cpus
+from pytest_qbench.settings import DEFAULT_SEED
 from pytest_qbench.sources import SourceError
+from pytest_qbench.values import usable_cpus
 
 if TYPE_CHECKING:
     from pytest_qbench.engine.compiling.steps import Plan, Step

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from end_to_end import CASES, gone, make_cases, register, results_file, rows, run_file, wait_for
 
-from pytest_qbench.settings import usable_cpus
+from pytest_qbench.values import usable_cpus
 
 TOYS = "side_by_side_backends:"
 MANY = CASES.replace("[2, 3]", "[2, 3, 4, 5]")

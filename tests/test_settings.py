@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_qbench.settings import KEYS, parse_memory, parse_numbers, parse_seconds, usable_cpus
+from pytest_qbench.options import KEYS
+from pytest_qbench.values import parse_memory, parse_numbers, parse_seconds, usable_cpus
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from pytest_qbench.ask.names import Names, pattern_of, spoken_form
-from pytest_qbench.settings import DEFAULT_BACKEND, parse_numbers
+from pytest_qbench.settings import DEFAULT_BACKEND
+from pytest_qbench.values import parse_numbers
 
 FORMS = (
     ("simulators", "Cirq; Cirq and Qiskit Aer; X vs Y; native[threads=1]; all backends; everything"),
