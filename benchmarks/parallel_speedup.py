@@ -23,14 +23,18 @@ def run(folder: Path, options: list[str]) -> tuple[float, dict[str, int]]:
     """Wall time of one pytest process in seconds, and its points by status."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     started = time.perf_counter()
-    subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *options],
         cwd=folder,
         env=environment,
-        stdout=subprocess.DEVNULL,
-        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     seconds = time.perf_counter() - started
+    if ended.returncode:
+        sys.exit(f"{ended.stdout}\npytest {' '.join(options)} ended with {ended.returncode}")
     summary = json.loads((folder / "reports" / "latest" / "summary.json").read_text())
     return seconds, summary["points"]["by_status"]
 
