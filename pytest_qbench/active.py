@@ -188,6 +188,7 @@ class ActivePlugin:
         if session.earlier is not None:
             self._notes, nothing = [*self._notes, *session.earlier.lines()], []
         lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
+        lines += listing.unmatched_depths(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points:
             lines = header.plan_lines(session, points) + lines

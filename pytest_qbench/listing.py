@@ -39,6 +39,9 @@ def case_table(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
     ]
 
 
+_MOST_NAMED = 4
+
+
 def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
     """A line on the selected cases that have none of the sizes asked for: they would vanish silently."""
     if settings.qubits is None:
@@ -50,7 +53,16 @@ def unmatched_sizes(cases: Iterable[CircuitCase], settings: Settings) -> list[st
     ]
     if not missing:
         return []
+    if len(missing) > _MOST_NAMED:
+        missing = [*missing[:_MOST_NAMED], f"and {len(missing) - _MOST_NAMED} more (--qbench-list-cases)"]
     return [f"qbench: no size of --qbench-qubits={_numbers(settings.qubits)} suits {', '.join(missing)}"]
+
+
+def unmatched_depths(cases: Iterable[CircuitCase], settings: Settings) -> list[str]:
+    """A line where depths are asked for and no selected case takes one."""
+    if settings.depth is None or any(is_selected(case, settings) and "depth" in case.sweeps for case in cases):
+        return []
+    return [f"qbench: no chosen case takes a depth: --qbench-depth={_numbers(settings.depth)} changes nothing"]
 
 
 def nothing_selected(

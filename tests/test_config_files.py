@@ -71,7 +71,7 @@ def test_toml_has_the_same_keys(pytester: pytest.Pytester) -> None:
 SMALL = {
     "benchmark_id": "small",
     "name": "Small",
-    "backends": ["stim", "lret-phase7"],
+    "backends": ["aer", "lret-phase7"],
     "parameters": {"n_qubits": [2, 3], "circuit_type": ["ghz"], "shots": [10]},
     "execution": {"warmup_runs": 1},
     "output_dir": "results/small",
@@ -91,7 +91,7 @@ def test_a_run_of_a_file(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPa
         assert summary["run_id"] == folder
         assert summary["benchmark"] == {"file": "bench.json", "id": "small", "name": "Small", "description": None}
         rows = [json.loads(line) for line in (path / "results.jsonl").read_text().splitlines()]
-        assert {(row["backend"], row["status"]) for row in rows} == {("stim", "PASS"), ("lret-phase7", "UNAVAILABLE")}
+        assert {(row["backend"], row["status"]) for row in rows} == {("aer", "PASS"), ("lret-phase7", "UNAVAILABLE")}
     assert not (pytester.path / "reports").exists()
 
 

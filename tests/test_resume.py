@@ -75,6 +75,7 @@ def test_what_failed_is_measured_again_and_merged(pytester: pytest.Pytester) -> 
     assert first.ret == 1
     old, before = newest(pytester), content(newest(pytester))
     assert {row["merged_from"] for row in rows(pytester)} == {None}
+    first.stdout.fnmatch_lines([f"FAIL and ABORT once more: pytest --qbench-rerun-failed=reports/{old.name}"])
     faults(pytester)
     again = run(pytester, "--qbench-rerun-failed")
     assert again.ret == 0

@@ -172,6 +172,8 @@ def test_sizes_that_suit_no_case_are_named(pytester: pytest.Pytester) -> None:
     make_cases(pytester)
     result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-qubits=7", "--collect-only")
     result.stdout.fnmatch_lines(["qbench: no size of --qbench-qubits=7 suits zeros (takes 2,3)"])
+    result = pytester.runpytest_subprocess("--qbench-backend=aer", "--qbench-depth=7", "--collect-only")
+    result.stdout.fnmatch_lines(["qbench: no chosen case takes a depth: --qbench-depth=7 changes nothing"])
 
 
 def test_list_cases(pytester: pytest.Pytester) -> None:

@@ -47,9 +47,10 @@ def read_dask(
     if hasattr(config, "workerinput") or getattr(config.option, "dist", "no") != "no":
         raise pytest.UsageError(f"{given} can't be combined with pytest-xdist: leave out -n")
     if parsed("parallel", str, "1") != "1":
+        asked, asked_by = values["parallel"]
         raise pytest.UsageError(
-            f"{given} can't be combined with --qbench-parallel: each node of the cluster measures one point at a time, "
-            "all nodes at once (--qbench-share-hosts for more on one machine)"
+            f"{given} can't be combined with {asked_by}={asked}: each node of the cluster measures one point at a "
+            "time, all nodes at once (--qbench-share-hosts for more on one machine); add --qbench-parallel=1"
         )
     try:
         import distributed  # noqa: F401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from pytest_qbench.report.case_tables import STATE_WORDS, case_tables
 from pytest_qbench.report.cells import State
 from pytest_qbench.report.comparison import Comparison, aggregate
@@ -31,8 +33,18 @@ def side_by_side_lines(comparison: Comparison, width: int) -> list[Line]:
             blocks.append([*mean_lines(comparison, comparable, width), *notes])
     else:
         blocks += [pair_lines(pair, width) for pair in comparable]
-    blocks.append(_coverage_table(comparison, width))
+    blocks += [_baseline_note(comparison, width), _coverage_table(comparison, width)]
     return joined(blocks)
+
+
+def _baseline_note(comparison: Comparison, width: int) -> list[Line]:
+    """Why there are no ratios, where the baseline has no times and others have."""
+    baseline, *others = comparison.backends
+    completed = {backend: coverage["completed"] for backend, coverage in comparison.coverage.items()}
+    if completed[baseline] or not any(completed[backend] for backend in others):
+        return []
+    text = f"no ratios: {baseline}, named first, has no times; name a backend first that has some"
+    return [(line, {}) for line in textwrap.wrap(text, width)]
 
 
 def _coverage_table(comparison: Comparison, width: int) -> list[Line]:

@@ -5,6 +5,7 @@ Nothing depends on colour: markup only stresses what the words say.
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -304,4 +305,9 @@ def file_lines(summary: Mapping[str, Any], folder: Path, copy: Path | None) -> l
     lines.append((f"rows, summary and comparison in {folder}/", {}))
     if copy:
         lines.append((f"rows appended to {copy}", {}))
+    by_status = summary["points"]["by_status"]
+    if summary["interrupted"]:
+        lines.append((f"go on with it: pytest --qbench-resume={shlex.quote(str(folder))}", {}))
+    elif by_status[Status.ABORT] or by_status[Status.FAIL]:
+        lines.append((f"FAIL and ABORT once more: pytest --qbench-rerun-failed={shlex.quote(str(folder))}", {}))
     return lines

@@ -41,14 +41,14 @@ def test_a_sentence_shows_its_plan_and_is_the_same_as_its_command_line(
 
 
 def test_a_sentence_is_measured(pytester: pytest.Pytester) -> None:
-    sentence = "compare Qiskit Aer and stim on GHZ 3 and 4 qubits with 10 shots"
+    sentence = "compare Qiskit Aer and native on GHZ 3 and 4 qubits with 10 shots"
     result = pytester.runpytest_subprocess("--qbench-ask", sentence, "-v")
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(
         [
             f"qbench: asked for: {sentence}",
-            "qbench: the plan: backend aer; backend stim; circuits ghz; qubits 3,4; shots 10",
-            "qbench: the same as: pytest --qbench-backend=aer --qbench-backend=stim --qbench-circuits=ghz "
+            "qbench: the plan: backend aer; backend native; circuits ghz; qubits 3,4; shots 10",
+            "qbench: the same as: pytest --qbench-backend=aer --qbench-backend=native --qbench-circuits=ghz "
             "--qbench-qubits=3,4 --qbench-shots=10 *-v",
             "qbench: 4 points = 2 instances of 1 case, shots 10*",
         ]

@@ -250,7 +250,7 @@ def test_no_scheduler_is_an_error_that_says_what_to_do(
         (["--qbench-dask=somewhere"], "*--qbench-dask=somewhere: not the address of a Dask scheduler; write tcp://*"),
         (["--qbench-dask=http://host:8786"], "*not the address of a Dask scheduler*"),
         (["--qbench-dask=host:99999"], "*not the address of a Dask scheduler*"),
-        (["--qbench-dask=host:8786", "--qbench-parallel=2"], "*can't be combined with --qbench-parallel*"),
+        (["--qbench-dask=host:8786", "--qbench-parallel=2"], "*with --qbench-parallel=2:*add --qbench-parallel=1"),
         (["--qbench-dask=host:8786", "-n2"], "*can't be combined with pytest-xdist*"),
         (["--qbench-dask=host:8786", "--qbench-gradients"], "*gradient scenarios are measured on this machine*"),
     ],

@@ -91,7 +91,7 @@ def test_a_run_with_two_backends(tmp_path):
     )
     assert re.search(r"^ghz_state +24q +\S+ m?s +\S+ m?s +\S+x +\S+x$", text, re.M)
     assert re.search(r"^native +\d+ +330 +\d\d\.\d% +5 +\d+$", text, re.M)
-    assert text.endswith("rows, summary and comparison in reports/run/")
+    assert "\nrows, summary and comparison in reports/run/\n" in text
 
 
 def test_one_backend_has_no_comparison(tmp_path):
@@ -122,6 +122,7 @@ def test_a_single_abort_names_its_shots(tmp_path):
     text = text_of(shown(tmp_path, points, ("native",)))
     assert "ABORT        native  ghz_state 4q at 10 shots and above: killed by SIGSEGV\n" in text
     assert "1 point skipped: fewer shots had ended their ladder already" in text
+    assert re.search(r"^FAIL and ABORT once more: pytest --qbench-rerun-failed=\S+$", text, re.M)
 
 
 def test_many_different_reasons_are_cut_and_counted(tmp_path):
@@ -139,6 +140,7 @@ def test_an_interrupted_run(tmp_path):
     text = text_of(shown(tmp_path, points[:101], width=120, plan=points, interrupted=True))
     assert "1439 not run" in text
     assert "the session was interrupted" in text
+    assert re.search(r"^go on with it: pytest --qbench-resume=\S+$", text, re.M)
     assert re.search(r"^INCOMPLETE +native +\S+ \dq at .* shots: not measured: the session was interrupted", text, re.M)
 
 
@@ -161,6 +163,13 @@ def test_mixed_precision_and_programs_are_told(tmp_path):
     text = text_of(shown(tmp_path, points))
     assert "not like with like: precision single (native) and double (aer)" in text
     assert "1 cell not compared: different programs ran" in text
+
+
+def test_a_baseline_without_times_is_told(tmp_path):
+    absent = [point("native", shots=1, seconds=None, ladder=(1,), status=Status.UNAVAILABLE, reason="absent")]
+    text = text_of(shown(tmp_path, [*absent, *ladder_of({1: 0.2}, backend="aer")]))
+    assert "no ratios: native, named first, has no times; name a backend first that has some\n" in text
+    assert "no ratios" not in text_of(shown(tmp_path, ladder_of({1: 0.1}) + ladder_of({1: 0.2}, backend="aer")))
 
 
 def test_nothing_ran(tmp_path):
