@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_qbench import collection, header, listing, markers, outcome
+from pytest_qbench import collection, listing, markers, outcome
 from pytest_qbench.circuit_names import names, unmatched
 from pytest_qbench.fixtures import feed_benchmark, parametrize_backends, silence_benchmark
 from pytest_qbench.gc_pause import GcPause
+from pytest_qbench.header import backend_list, controller_lines, intentions, plan_lines
 from pytest_qbench.live import LiveLine
 from pytest_qbench.markers import read_marks
 from pytest_qbench.options import was_given
@@ -110,7 +111,7 @@ class ActivePlugin:
             return None
         session.items = []
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-        for line in header.backend_list(self.session):
+        for line in backend_list(self.session):
             terminal.write_line(line)
         return True
 
@@ -172,7 +173,7 @@ class ActivePlugin:
         """Name the backends where nothing is collected: in an xdist controller."""
         session = self.session
         if is_xdist_controller(self.config) and session.settings.active and session.measures:
-            return header.intentions(session) + header.controller_lines(session)
+            return intentions(session) + controller_lines(session)
         return []
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
@@ -184,17 +185,17 @@ class ActivePlugin:
         if session.settings.list_cases:
             selected = any(plan_instances(case, session.settings) for case in session.cases)
             table = listing.case_table(session.cases, session.settings) if selected or not nothing else nothing
-            return header.intentions(session) + self._notes + table
+            return intentions(session) + self._notes + table
         if session.earlier is not None:
             self._notes, nothing = [*self._notes, *session.earlier.lines()], []
         lines = self._notes + listing.unmatched_sizes(session.cases, session.settings)
         lines += listing.unmatched_depths(session.cases, session.settings)
         points = [item.stash[collection.POINT] for item in items if collection.POINT in item.stash]
         if points:
-            lines = header.plan_lines(session, points) + lines
+            lines = plan_lines(session, points) + lines
         if not any(collection.is_benchmark(item) for item in items):
             lines += nothing
-        return header.intentions(session) + lines
+        return intentions(session) + lines
 
     # Running
 
